@@ -1,0 +1,70 @@
+/*
+ * The trace reader behind reel/trace.h: definitions, the list of event blocks, and a cursor over
+ * the events of one block after another.
+ *
+ * Threads: a trace is read-only after reel_trace_open() but for an internally locked cache of
+ * blobs; a cursor belongs to one thread.
+ */
+#ifndef REEL_FORMAT_READER_H
+#define REEL_FORMAT_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <reel/trace.h>
+
+#include "event.h"
+
+/* An event block as the index (or a scan) knows it. */
+struct event_block_info {
+	uint64_t offset;      /* of its header in the file */
+	uint32_t stream;      /* id */
+	uint32_t event_count; /* entries: befores and exits, undelivered ones, marks, gaps */
+	uint64_t first_ticks, last_ticks;
+	uint64_t before, after, abort, repaired, undelivered, lost;
+	uint32_t max_depth;
+};
+
+/* Event blocks in the order of the file, which for each stream is its order in time. */
+uint32_t trace_event_block_count(const struct reel_trace *trace);
+const struct event_block_info *trace_event_block(const struct reel_trace *trace, uint32_t index);
+
+/* Definitions by id; NULL: lost or never defined. A lost function gives "function #n" instead, up
+ * to the highest id that is named anywhere. */
+const struct site *trace_site(const struct reel_trace *trace, uint32_t id);
+uint32_t trace_site_count(const struct reel_trace *trace);
+const struct reel_module *trace_module(const struct reel_trace *trace, uint32_t id);
+uint32_t trace_module_count(const struct reel_trace *trace);
+const struct reel_module *trace_module_at(const struct reel_trace *trace, uint32_t index);
+
+/* Ticks to ns on the monotonic clock (or the host's own ns), by the clock samples around them. */
+uint64_t trace_ticks_to_ns(const struct reel_trace *trace, uint64_t ticks);
+
+/* Reads a blob: appends nothing, fills *bytes (malloc'd, the caller frees) and *size, with a NUL
+ * behind. */
+int trace_blob(const struct reel_trace *trace, uint32_t id, uint8_t **bytes, size_t *size);
+
+/* A cursor over one block. */
+struct cursor;
+
+int cursor_create(struct reel_trace *trace, struct cursor **cursor);
+void cursor_destroy(struct cursor *cursor);
+
+/* Loads event block `index`: reads, checks and decompresses it. REEL_EDAMAGED, with *error filled,
+ * when it cannot be used. */
+int cursor_load(struct cursor *cursor, uint32_t index, struct reel_error *error);
+
+/* The key frame of the loaded block: open activations, bottom first. Valid until the next
+ * cursor_load(). */
+const struct activation *cursor_key_frame(const struct cursor *cursor, uint32_t *count);
+
+/*
+ * The block's next event. 0 and *event; REEL_END after the last; REEL_EDAMAGED when the bytes make
+ * no sense, *event as it was. What *event points to is valid until the next call on the cursor.
+ * event->function, and for an exit event->module, come from the open activation that the cursor
+ * keeps track of.
+ */
+int cursor_next(struct cursor *cursor, struct event *event);
+
+#endif
