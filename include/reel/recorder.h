@@ -80,6 +80,12 @@ REEL_API int reel_recorder_open(const char *path, const struct reel_recorder_opt
 REEL_API int reel_recorder_close(struct reel_recorder *recorder, struct reel_error *error);
 
 /*
+ * Gives up: frees the recorder and its streams and removes the unfinished file; what stood under
+ * the final name stays as it was. No other thread may be recording any more. NULL is accepted.
+ */
+REEL_API void reel_recorder_discard(struct reel_recorder *recorder);
+
+/*
  * The recorder as a factory. It learns the stream from the context (contexts of one address are one
  * stream), modules and functions from the callbacks. Borrowed: valid until the recorder is closed,
  * destroy() does nothing.
@@ -156,6 +162,10 @@ REEL_API void reel_stream_abort(struct reel_recorder_stream *stream, uint32_t mo
  * see struct reel_marks; NULL: "". */
 REEL_API void reel_stream_call_begin(struct reel_recorder_stream *stream, const char *text);
 REEL_API void reel_stream_call_end(struct reel_recorder_stream *stream, const char *text);
+
+/* `lost` events of this stream are missing here: the host could not give them. Counted in the
+ * trace, and a mark in its place. */
+REEL_API void reel_stream_gap(struct reel_recorder_stream *stream, uint64_t lost);
 
 #ifdef __cplusplus
 }

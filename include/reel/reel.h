@@ -5,6 +5,7 @@
 #include <reel/benchmark.h>
 #include <reel/context.h>
 #include <reel/function.h>
+#include <reel/import.h>
 #include <reel/listener.h>
 #include <reel/module.h>
 #include <reel/plugin.h>
