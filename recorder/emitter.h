@@ -9,6 +9,7 @@
 #define REEL_RECORDER_EMITTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "event_block.h"
@@ -16,6 +17,9 @@
 
 /* Events of a block as long as there are few streams and the stack is not deeper than that. */
 #define EMITTER_BLOCK_EVENTS (1u << 16)
+
+/* Values and captures that a block takes, whatever the number of its events. */
+#define EMITTER_BLOCK_BYTES ((size_t)8 << 20)
 
 /* What all emitters of a recording share. */
 struct emitter_target {
@@ -34,6 +38,7 @@ struct emitter {
 	bool begun; /* the block has its key frame */
 	uint32_t stream;
 	uint32_t limit; /* events that the block takes before it is closed */
+	size_t bytes;   /* about what the block's events take in memory */
 	emitter_activation_fn activation;
 	uint32_t (*depth)(void *owner);
 	void *owner;
@@ -41,11 +46,13 @@ struct emitter {
 
 void emitter_init(struct emitter *emitter, struct emitter_target *target, uint32_t stream,
 	uint32_t (*depth)(void *owner), emitter_activation_fn activation, void *owner);
+/* Frees the block's memory; what it held is lost unless emitter_flush() was called. */
 void emitter_deinit(struct emitter *emitter);
 
 /*
  * Must be called before each event (or before a run of `count` plain events) and *before* the owner
  * changes its stack for it: closes a full block, starts one with a key frame of what is open.
+ * Returns 0, or the target's status from its first failure on; no event may be added then.
  */
 int emitter_prepare(struct emitter *emitter, uint32_t count);
 
@@ -54,5 +61,8 @@ int emitter_append(struct emitter *emitter, const struct event *event, uint32_t 
 
 /* Writes what the block holds, if anything. */
 int emitter_flush(struct emitter *emitter);
+
+/* The same, and frees the block's memory: for a stream that rests. */
+int emitter_release(struct emitter *emitter);
 
 #endif
