@@ -33,11 +33,12 @@ struct reel_benchmark_result {
 };
 
 /*
- * Calls the listeners that `factory` chooses for the calls' functions: per round, before and then
- * after of each captured call in turn, `rounds` timed rounds after a tenth as many that are not.
- * Calls whose function gets no listener are left out. `null_ns`, the cost of the same loop with an
- * empty listener, is not subtracted; measure it with another call. Returns REEL_EINVAL when nothing
- * was listened to.
+ * Calls begin() and finish() of `factory`, asks it for the listeners of the calls' functions, and
+ * calls these: per round, the captured calls in their order, in groups of up to 64, of each group
+ * the before of every call and then, innermost first, their afters; `rounds` timed rounds after a
+ * tenth as many that are not. Calls whose function gets no listener are left out. The cost of the
+ * loop itself is not subtracted: measure it with a listener that does nothing. Returns REEL_EINVAL
+ * when nothing was listened to.
  */
 REEL_API int reel_listener_benchmark(struct reel_listener_factory *factory,
 	const struct reel_captured_call *calls, size_t call_count, uint64_t rounds,

@@ -55,7 +55,7 @@ REEL_API size_t reel_value_format(
 
 /*
  * Writes a float as Go's strconv.FormatFloat(v, 'g', -1, bits) does, bits being 32 or 64: the
- * shortest text that reads back to the same value, in exponent form below 1e-4 and from 1e21 on,
+ * shortest text that reads back to the same value, in exponent form below 1e-4 and from 1e6 on,
  * else plain; NaN, +Inf, -Inf. Returns the length.
  */
 REEL_API size_t reel_float_format(double value, int bits, char text[REEL_VALUE_TEXT_SIZE]);
