@@ -1,8 +1,8 @@
 /*
- * Options of listeners, "key=value,key,key=value", and the file that a listener writes to.
+ * Options of listeners, "key=value,key,key=value".
  *
- * Use: options_parse(), take what is known, output_open() if there is output, options_finish() to
- * refuse what is left, options_deinit().
+ * Use: options_parse(), take what is known, options_finish() to refuse what is left,
+ * options_deinit(). listeners/output.h writes to the path that options_take_output() gives.
  */
 #ifndef REEL_REPLAY_OPTIONS_H
 #define REEL_REPLAY_OPTIONS_H
@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <reel/status.h>
 
@@ -45,27 +44,9 @@ int options_take_number(struct options *options, const char *key, uint64_t min, 
 /* REEL_EINVAL, naming the first option that nobody took; `listener` says whose they were. */
 int options_finish(const struct options *options, const char *listener, struct reel_error *error);
 
-/*
- * Where a listener writes. A file is written under a temporary name beside its own until
- * output_close(), so that a run that fails leaves nothing half-written; what is no regular file is
- * written to directly.
- */
-struct output {
-	FILE *file;
-	char *path;      /* NULL: standard output */
-	char *temporary; /* NULL: `file` is written directly */
-};
-
-/* Takes the option "file"; without it, `default_output`; when that is NULL too, or either is "-",
- * standard output. */
-int output_open(struct output *output, struct options *options, const char *default_output,
+/* The path that a listener writes to: the option "file", or else `default_output`; NULL, also for
+ * "-", is standard output. REEL_EINVAL for an empty one. */
+int options_take_output(struct options *options, const char *default_output, const char **path,
 	struct reel_error *error);
-
-/* Flushes, and gives the file its name. Afterwards there is nothing left to abandon. */
-int output_close(struct output *output, struct reel_error *error);
-
-/* Gives up: removes the unfinished file. Does nothing after output_close(), or to a zeroed struct.
- */
-void output_abandon(struct output *output);
 
 #endif
