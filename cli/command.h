@@ -51,12 +51,22 @@ int output_finish(int status);
 
 /* ---- options ---- */
 
-/* What next_option() returns beside the `val` of an option. */
+/*
+ * What next_option() returns: a letter, or the `val` of a long option, which counts from
+ * OPTION_LONG; or one of these.
+ */
 enum {
 	OPTION_END = -1,
-	OPTION_HELP = 'h',  /* --help: the text was printed */
-	OPTION_WRONG = '?', /* a line was printed */
+	OPTION_WRONG = '?',  /* a line was printed */
+	OPTION_HELP = 0x100, /* the text was printed */
+	OPTION_LONG,
 };
+
+/* Stands in every table of long options. */
+#define HELP_OPTION \
+	{ \
+		"help", no_argument, NULL, OPTION_HELP \
+	}
 
 /*
  * The next option of a command, by getopt_long(): `optarg` is its argument, `optind` the first

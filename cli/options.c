@@ -49,17 +49,16 @@ int output_finish(int status)
 	return status;
 }
 
-/* The option that getopt_long() refused, as the user wrote it. */
-static int refuse_option(char **argv, int previous)
+/* Says what getopt_long() refused, as the user wrote it. */
+static int refuse_option(char **argv)
 {
-	const char *written = argv[optind > previous ? optind - 1 : previous];
-	char letter[3] = {'-', (char)optopt, 0};
-
-	/* A letter among others ("-xyz") is named alone. */
-	if (written[0] != '-' || (written[1] != '-' && optopt != 0)) {
-		written = letter;
+	if (optopt == 0) {
+		usage_error(argv[0], "unknown option '%s'", argv[optind - 1]);
+	} else if (optopt >= OPTION_LONG) {
+		usage_error(argv[0], "option '%s' takes no argument", argv[optind - 1]);
+	} else {
+		usage_error(argv[0], "unknown option '-%c'", optopt);
 	}
-	usage_error(argv[0], "unknown option '%s'", written);
 	return OPTION_WRONG;
 }
 
@@ -68,7 +67,6 @@ int next_option(int argc, char **argv, const char *short_options, const struct o
 {
 	char letters[64];
 	const char *mode = short_options[0] == '+' ? "+" : "";
-	int previous = optind;
 
 	/* ":" first makes getopt_long() tell a missing argument from an unknown option. */
 	snprintf(letters, sizeof(letters), "%s:h%s", mode, short_options + strlen(mode));
@@ -80,7 +78,8 @@ int next_option(int argc, char **argv, const char *short_options, const struct o
 		usage_error(argv[0], "option '%s' needs an argument", argv[optind - 1]);
 		return OPTION_WRONG;
 	case '?':
-		return refuse_option(argv, previous);
+		return refuse_option(argv);
+	case 'h':
 	case OPTION_HELP:
 		fputs(help, stdout);
 		return OPTION_HELP;
