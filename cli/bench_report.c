@@ -166,9 +166,9 @@ static void print_json_benchmark(const struct bench *bench, size_t index, enum s
 	       "      \"repetition_index\": 0,\n      \"threads\": 1,\n",
 		REPETITIONS);
 	printf("      \"iterations\": %" PRIu64 ",\n", subject->events);
-	printf("      \"real_time\": %.6e,\n      \"cpu_time\": %.6e,\n      \"time_unit\": "
-	       "\"ns\",\n",
-		median_ns, median_ns * cpu_share);
+	printf("      \"real_time\": %.6e,\n      \"cpu_time\": %.6e,\n", median_ns,
+		median_ns * cpu_share);
+	printf("      \"time_unit\": \"ns\",\n");
 	if (bench->versus && index == 0) {
 		printf("      \"ratio\": %.6e,\n", versus_ratio(bench, side));
 	}

@@ -10,9 +10,9 @@
 static const char help[] =
 	"Usage: reel import EVENTS.jsonl[.zst] [-o FILE] [--walk=trusted|full] [--codec=CODEC]\n"
 	"\n"
-	"Reads function events as JSON lines, plain or zstd-compressed (\"-\": standard input), "
-	"and\n"
-	"writes them as a trace. The lines are what `reel replay --listener json` writes.\n"
+	"Reads function events as JSON lines, plain or zstd-compressed (\"-\": standard\n"
+	"input), and writes them as a trace. The lines are what `reel replay --listener json`\n"
+	"writes.\n"
 	"\n"
 	"  -o FILE          the trace to write (" DEFAULT_TRACE "); it gets its name once it is\n"
 	"                   complete, a file that was there becomes FILE.old\n"

@@ -13,9 +13,8 @@ static const char help[] =
 	"\n"
 	"Reads every block of a trace (" DEFAULT_TRACE " unless told) and checks checksums,\n"
 	"structure and that the counts agree. Prints one line per defect on standard error.\n"
-	"Exit status: 0 for a whole trace, 3 for damage or a missing end, 1 for a file that "
-	"cannot\n"
-	"be read or is no trace.\n"
+	"Exit status: 0 for a whole trace, 3 for damage or a missing end, 1 for a file that\n"
+	"cannot be read or is no trace.\n"
 	"\n"
 	"Example:\n"
 	"  reel verify run.reel\n";
