@@ -68,6 +68,9 @@ struct session_control {
 	struct session_process processes[SESSION_PROCESS_COUNT];
 };
 
+/* Where the rings begin: whole pages behind the control page. */
+#define SESSION_CONTROL_SIZE ((sizeof(struct session_control) + 4095) / 4096 * 4096)
+
 struct session {
 	char *path; /* of the file; NULL when attached by a recorded process */
 	struct session_control *control;
@@ -100,6 +103,9 @@ void session_destroy(struct session *session);
 /* In a recorded process: maps the session in `path`. 0 or a negative status; allocates nothing. */
 int session_attach(const char *path, struct session *session);
 void session_detach(struct session *session);
+
+/* Points the session's fields into its mapping. */
+void session_locate(struct session *session, void *base);
 
 /* Claims a free ring, the largest there is, for the calling thread; NULL when there is none. */
 struct ring *session_claim_ring(const struct session *session);
