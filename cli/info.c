@@ -162,7 +162,7 @@ int command_info(int argc, char **argv)
 	if (reel_trace_open(path, &trace, &error) != REEL_OK) {
 		return library_failure(&error);
 	}
-	reel_trace_info(trace, &info);
+	reel_trace_describe(trace, &info);
 	if (json) {
 		print_json(&info);
 	} else {

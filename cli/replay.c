@@ -21,13 +21,11 @@ static const char help[] =
 	"                     --listener stats --listener flamegraph:file=flame.svg\n"
 	"  -o FILE            the listener's output instead of standard output\n"
 	"  --from T, --to T   only this range, counted from the first event, in seconds or with a\n"
-	"                     suffix (1.5, 200ms, 3us, 17ns); calls open at its edges are begun "
-	"and\n"
-	"                     ended there\n"
+	"                     suffix (1.5, 200ms, 3us, 17ns); calls open at its edges are begun\n"
+	"                     and ended there\n"
 	"  --stream ID        only this stream; may be given several times\n"
-	"  --function GLOB    only functions whose name or module:name matches have listeners; "
-	"may\n"
-	"                     be given several times; the others still show in stacks\n"
+	"  --function GLOB    only functions whose name or module:name matches have listeners,\n"
+	"                     the others still show in stacks; may be given several times\n"
 	"  --as-delivered     exactly what the host gave: nothing repaired, nothing withheld\n"
 	"  --fail-on-loss     exit with 3 when events are missing in the trace or blocks damaged\n"
 	"  --jobs N           accepted for scripts: one thread replays, whatever N is\n"
@@ -253,7 +251,7 @@ static int replay_trace(struct request *request, struct reel_trace *trace)
 	if (make_factories(request, &error) != REEL_OK) {
 		return library_failure(&error);
 	}
-	reel_trace_info(trace, &info);
+	reel_trace_describe(trace, &info);
 	if (!info.complete) {
 		failure("%s: the end is missing: replaying what is there", request->path);
 	}

@@ -61,7 +61,7 @@ static int verify(const char *path, struct reel_trace *trace)
 
 	struct reel_trace_info info;
 
-	reel_trace_info(trace, &info);
+	reel_trace_describe(trace, &info);
 	printf("%s: whole: %" PRIu64 " events in %" PRIu64 " blocks\n", path, info.events,
 		info.blocks);
 	return output_finish(EXIT_DONE);

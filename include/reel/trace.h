@@ -44,7 +44,7 @@ struct reel_trace_info {
 REEL_API int reel_trace_open(const char *path, struct reel_trace **trace, struct reel_error *error);
 REEL_API void reel_trace_close(struct reel_trace *trace);
 
-REEL_API void reel_trace_info(const struct reel_trace *trace, struct reel_trace_info *info);
+REEL_API void reel_trace_describe(const struct reel_trace *trace, struct reel_trace_info *info);
 
 /* The recording host's description of itself, a JSON object or "". Valid as long as the trace. */
 REEL_API const char *reel_trace_metadata(const struct reel_trace *trace);
