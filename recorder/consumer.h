@@ -13,6 +13,7 @@
 
 #include <reel/recorder.h>
 
+#include "definitions.h"
 #include "emitter.h"
 #include "session.h"
 
@@ -38,6 +39,8 @@ struct consumer_resolver {
 struct consumer_options {
 	const struct reel_recorder_options *recorder; /* filters, codec; borrowed */
 	struct consumer_resolver *resolver;           /* NULL: library hosts */
+	struct definitions *definitions; /* what a library host defines, for hosted_create(); NULL:
+					    native programs */
 };
 
 struct consumer;

@@ -9,6 +9,7 @@
 
 #include <reel/recorder.h>
 
+#include "definitions.h"
 #include "emitter.h"
 #include "record.h"
 
@@ -18,8 +19,9 @@ struct hosted;
  * moved between threads). */
 #define HOSTED_STALL 2
 
+/* All borrowed until hosted_destroy(). */
 int hosted_create(struct emitter_target *target, const struct reel_recorder_options *options,
-	struct hosted **hosted);
+	struct definitions *definitions, struct hosted **hosted);
 void hosted_destroy(struct hosted *hosted);
 
 /*
