@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bytes.h"
 #include "event.h"
 
 #define SYMBOL_AFTER 0u
@@ -27,10 +28,8 @@
 /* Events of one block at most. */
 #define EVENT_BLOCK_EVENTS_MAX (1u << 20)
 
-struct byte_buffer {
-	uint8_t *bytes;
-	size_t size, capacity;
-};
+/* Columns of a packed block, and one for an id that is not used. */
+#define EVENT_BLOCK_COLUMNS 7u
 
 struct value_column; /* words of one function's plain events, in order */
 
@@ -43,12 +42,16 @@ struct event_block {
 		lost;              /* counts of this block; after and before include plain ones */
 	uint32_t depth, max_depth; /* open activations now, and at most */
 	uint32_t key_frame_count;
-	uint64_t producer_pos_begin, producer_pos_end; /* ring positions that the block covers, set
-							  by the recorder; 0, 0: none */
-	struct byte_buffer key_frame;                  /* encoded activations */
-	struct byte_buffer extras;                     /* encoded details of SYMBOL_EXTRA events */
+	uint64_t producer_pos_begin, producer_pos_end;  /* ring positions that the block covers, set
+							   by the recorder; 0, 0: none */
+	struct byte_buffer key_frame;                   /* encoded activations */
+	struct byte_buffer extras;                      /* encoded details of SYMBOL_EXTRA events */
+	struct byte_buffer record;                      /* scratch: the extra being encoded */
+	struct byte_buffer packed[EVENT_BLOCK_COLUMNS]; /* scratch: columns being packed, by id */
+	struct byte_buffer named_sites; /* uint32_t each: sites of the key frame and of extras */
+	size_t value_bytes;             /* in all columns */
 	struct value_column *columns;
-	uint32_t column_count, column_capacity;
+	uint32_t column_count, column_capacity; /* in use; entries that own memory */
 	uint32_t *column_of_function; /* function id -> index in columns + 1; grown on demand */
 	uint32_t column_of_function_count;
 };
@@ -91,5 +94,16 @@ static inline void event_block_after(struct event_block *block, uint64_t ticks)
  * activation's function. REEL_ENOMEM or 0; on failure the block is as it was.
  */
 int event_block_append(struct event_block *block, const struct event *event, uint32_t plain_module);
+
+/*
+ * Bytes gathered beside symbols and ticks: key frame, extras and values. Whoever fills a block
+ * writes it when this has grown large; more than EVENT_BLOCK_BYTES_MAX is refused then.
+ */
+static inline size_t event_block_bytes(const struct event_block *block)
+{
+	return block->key_frame.size + block->extras.size + block->value_bytes;
+}
+
+#define EVENT_BLOCK_BYTES_MAX ((size_t)200 << 20)
 
 #endif
