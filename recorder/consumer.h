@@ -14,6 +14,7 @@
 #include <reel/recorder.h>
 
 #include "definitions.h"
+#include "definitions.h"
 #include "emitter.h"
 #include "session.h"
 
