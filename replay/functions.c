@@ -1,0 +1,93 @@
+/*
+ * The functions of one replay; see functions.h.
+ */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "functions.h"
+
+int function_table_init(struct function_table *table, const struct reel_trace *trace)
+{
+	uint32_t count = reel_trace_function_count(trace);
+
+	table->count = count;
+	table->functions = calloc((size_t)count + 1, sizeof(*table->functions));
+	if (!table->functions) {
+		return REEL_ENOMEM;
+	}
+	for (uint32_t id = 0; id < count; id++) {
+		struct replay_function *function = &table->functions[id];
+
+		function->definition = reel_trace_function(trace, id);
+		if (function->definition) {
+			function->param_words = reel_function_param_words(function->definition);
+			function->result_words = reel_function_result_words(function->definition);
+		}
+	}
+	return 0;
+}
+
+void function_table_deinit(struct function_table *table)
+{
+	free(table->functions);
+	table->functions = NULL;
+}
+
+/* "module:name" in memory of its own; NULL when the function has no module or memory is short. */
+static char *qualified_name(const struct reel_function *function)
+{
+	size_t size;
+	char *text;
+
+	if (!function->module_name || !function->name) {
+		return NULL;
+	}
+	size = strlen(function->module_name) + strlen(function->name) + 2;
+	text = malloc(size);
+	if (text) {
+		snprintf(text, size, "%s:%s", function->module_name, function->name);
+	}
+	return text;
+}
+
+static bool matches(const char *glob, const char *name)
+{
+	return name && fnmatch(glob, name, 0) == 0;
+}
+
+static bool matches_any(
+	const struct reel_function *function, const char *const *globs, size_t glob_count)
+{
+	char *qualified = qualified_name(function);
+	bool found = glob_count == 0;
+
+	for (size_t i = 0; i < glob_count && !found; i++) {
+		found = matches(globs[i], function->name) ||
+			matches(globs[i], function->debug_name) || matches(globs[i], qualified);
+	}
+	free(qualified);
+	return found;
+}
+
+void function_table_choose(struct function_table *table, struct reel_listener_factory *factory,
+	const char *const *globs, size_t glob_count)
+{
+	const struct reel_marks *marks = factory->marks;
+
+	for (uint32_t id = 0; id < table->count; id++) {
+		struct replay_function *function = &table->functions[id];
+		const struct reel_function *definition = function->definition;
+
+		if (!definition) {
+			continue;
+		}
+		if (marks && marks->function_defined) {
+			marks->function_defined(factory, definition);
+		}
+		if (definition->is_listened && matches_any(definition, globs, glob_count)) {
+			function->listener = factory->listener_for(factory, definition);
+		}
+	}
+}
