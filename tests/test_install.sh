@@ -56,32 +56,28 @@ for plugin in "$SRC"/examples/plugin/*.c; do
 	run_plugin "./pkg-$name.so"
 done
 
-# The CMake package
-mkdir outside
-cat >outside/CMakeLists.txt <<END
-cmake_minimum_required(VERSION 3.25)
-project(outside LANGUAGES C)
-find_package(reel 0.1 REQUIRED)
-file(GLOB embed $SRC/examples/embed/*.c)
-add_executable(embed-shared \${embed})
-target_link_libraries(embed-shared PRIVATE reel::reel)
-add_executable(embed-static \${embed})
-target_link_libraries(embed-static PRIVATE reel::reel_static)
-file(GLOB plugins $SRC/examples/plugin/*.c)
-foreach(plugin \${plugins})
-	get_filename_component(name \${plugin} NAME_WE)
-	add_library(cmake-\${name} MODULE \${plugin})
-	target_link_libraries(cmake-\${name} PRIVATE reel::reel)
-	set_target_properties(cmake-\${name} PROPERTIES PREFIX "")
-endforeach()
-END
-expect 0 cmake -S outside -B outside/build "-DCMAKE_PREFIX_PATH=$prefix" "-DCMAKE_C_COMPILER=$CC"
-expect 0 cmake --build outside/build
-run_embedder outside/build/embed-shared
-run_embedder outside/build/embed-static
-for plugin in "$SRC"/examples/plugin/*.c; do
-	run_plugin "outside/build/cmake-$(basename "$plugin" .c).so"
+# The CMake package: as the examples' own files say, and the static library beside it.
+for example in embed plugin vm; do
+	expect 0 cmake -S "$SRC/examples/$example" -B "cmake-$example" "-DCMAKE_PREFIX_PATH=$prefix" \
+		"-DCMAKE_C_COMPILER=$CC"
+	expect 0 cmake --build "cmake-$example"
 done
+run_embedder cmake-embed/embed
+run_embedder cmake-vm/vm
+for plugin in cmake-plugin/*.so; do
+	run_plugin "./$plugin"
+done
+mkdir static
+cat >static/CMakeLists.txt <<END
+cmake_minimum_required(VERSION 3.25)
+project(static LANGUAGES C)
+find_package(reel 0.1 REQUIRED)
+add_executable(embed $SRC/examples/embed/embed.c)
+target_link_libraries(embed PRIVATE reel::reel_static)
+END
+expect 0 cmake -S static -B static/build "-DCMAKE_PREFIX_PATH=$prefix" "-DCMAKE_C_COMPILER=$CC"
+expect 0 cmake --build static/build
+run_embedder static/build/embed
 
 # The installed program finds the library that it preloads.
 cat >program.c <<'END'
