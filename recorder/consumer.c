@@ -557,7 +557,7 @@ static bool is_dead(const char *path)
 	}
 	text[size] = '\0';
 	const char *paren = strrchr(text, ')');
-
+	return paren && (strncmp(paren, ") Z", 3) == 0 || strncmp(paren, ") X", 3) == 0);
 	return paren && (strncmp(paren, ") Z", 3) == 0 || strncmp(paren, ") X", 3) == 0);
 }
 

@@ -9,6 +9,8 @@
  */
 #define REGION_GAP (UINT64_C(256) << 10)
 
+#define PREFETCH_SLOTS 32
+
 static uint32_t stream_depth(void *owner)
 {
 	return ((struct native_stream *)owner)->depth;
@@ -333,6 +335,10 @@ static uint64_t take_plain(struct native_stream *stream, const struct slot *slot
 
 	for (; pos < end; pos++) {
 		const struct slot *slot = &slots[pos & mask];
+
+		/* The lines come from the producer's core, one slow transfer each: ask ahead. */
+		__builtin_prefetch(&slots[(pos + PREFETCH_SLOTS) & mask]);
+
 		uint64_t kind = slot->words[2] >> 48;
 		uint64_t function = slot->words[1] & RECORD_ADDRESS_MASK;
 		uint64_t call_site = slot->words[2] & RECORD_ADDRESS_MASK;

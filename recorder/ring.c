@@ -18,11 +18,13 @@ bool ring_peek(const struct ring *ring, uint64_t capacity, uint64_t consumer_pos
 
 void ring_release(struct ring *ring, uint64_t pos)
 {
-	/* [C] release, acquired in ring_limit(): the consumer has read everything below. */
-	atomic_store_explicit(&ring->consumer_pos, pos, memory_order_release);
-	/* A full barrier, so that either the producer sees the room or we see that it waits. */
-	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&ring->producer_waits, memory_order_relaxed)) {
+	/*
+	 * [C] release, acquired in ring_limit(): the consumer has read everything below. And [W]
+	 * sequentially consistent with ring_wait(): either the producer sees the room or we see
+	 * that it waits.
+	 */
+	atomic_store_explicit(&ring->consumer_pos, pos, memory_order_seq_cst);
+	if (atomic_load_explicit(&ring->producer_waits, memory_order_seq_cst)) {
 		atomic_store_explicit(&ring->producer_waits, 0, memory_order_relaxed);
 		syscall(SYS_futex, &ring->producer_waits, FUTEX_WAKE, 1, NULL, NULL, 0);
 	}
@@ -55,10 +57,9 @@ void ring_wait(struct ring *ring, uint64_t seen_consumer_pos, uint64_t timeout_n
 		.tv_nsec = (long)(timeout_ns % 1000000000u),
 	};
 
-	atomic_store_explicit(&ring->producer_waits, 1, memory_order_relaxed);
-	/* A full barrier, the partner of ring_release()'s. */
-	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&ring->consumer_pos, memory_order_relaxed) == seen_consumer_pos) {
+	/* [W] sequentially consistent with ring_release(). */
+	atomic_store_explicit(&ring->producer_waits, 1, memory_order_seq_cst);
+	if (atomic_load_explicit(&ring->consumer_pos, memory_order_seq_cst) == seen_consumer_pos) {
 		syscall(SYS_futex, &ring->producer_waits, FUTEX_WAIT, 1, &timeout, NULL, 0);
 	}
 	atomic_store_explicit(&ring->producer_waits, 0, memory_order_relaxed);

@@ -11,6 +11,8 @@
  *   [P]   producer: producer_pos = end     consumer: ring_peek()       slots below are written
  *   [C]   consumer: ring_release()         producer: ring_limit()      slots below may be reused
  *
+ *   [W]   consumer: ring_release()         producer: ring_wait()       room is seen, or the waiter is
+ *
  * A signal handler may interrupt the producer at any instruction, record events itself, and never
  * come back (siglongjmp). Native hooks therefore write a record and publish it inside a restartable
  * sequence (rseq(2)): when a signal is delivered anywhere between reading producer_pos and storing
