@@ -7,49 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int import_optional_number(struct import *import, const struct jsonl_object *object,
-	const char *key, uint64_t max, uint64_t *value)
-{
-	int found = jsonl_find(&import->parser, object, key);
-
-	if (found > 0) {
-		found = jsonl_read_integer(&import->parser, max, value);
-	}
-	return import_parsed(import, found);
-}
-
-int import_optional_bool(
-	struct import *import, const struct jsonl_object *object, const char *key, bool *value)
-{
-	int found = jsonl_find(&import->parser, object, key);
-
-	if (found > 0) {
-		found = jsonl_read_bool(&import->parser, value);
-	}
-	return import_parsed(import, found);
-}
-
-int import_optional_name(struct import *import, const struct jsonl_object *object, const char *key,
-	const char **value)
-{
-	int found = jsonl_find(&import->parser, object, key);
-
-	if (found > 0) {
-		found = jsonl_read_name(&import->parser, value);
-	}
-	return import_parsed(import, found);
-}
-
-static int optional_u32(struct import *import, const struct jsonl_object *object, const char *key,
-	uint32_t max, uint32_t *value)
-{
-	uint64_t number = *value;
-	int status = import_optional_number(import, object, key, max, &number);
-
-	*value = (uint32_t)number;
-	return status;
-}
-
 /* The object's id, which it must have, and which no other may have. */
 static int read_new_id(struct import *import, const struct jsonl_object *object,
 	const struct jsonl_id_map *map, const char *what, uint32_t *id)
@@ -85,23 +42,6 @@ static int add_id(struct import *import, struct jsonl_id_map *map, uint32_t id, 
 
 /* ---- functions ---- */
 
-/* Counts the elements of the array that comes next, without moving. */
-static int count_elements(struct import *import, uint32_t *count)
-{
-	struct jsonl_parser ahead = import->parser;
-	int more = jsonl_begin_array(&ahead);
-
-	*count = 0;
-	while (more == 0 && (more = jsonl_next_element(&ahead)) > 0) {
-		++*count;
-		more = jsonl_skip(&ahead);
-	}
-	if (more < 0) {
-		import->parser = ahead;
-	}
-	return import_parsed(import, more);
-}
-
 /* An array of names, or none. */
 static int read_names(struct import *import, const struct jsonl_object *object, const char *key,
 	const char *const **names, uint32_t *count)
@@ -114,7 +54,7 @@ static int read_names(struct import *import, const struct jsonl_object *object, 
 	if (found <= 0) {
 		return import_parsed(import, found);
 	}
-	found = count_elements(import, count);
+	found = import_count_elements(import, count);
 	if (found < 0) {
 		return found;
 	}
@@ -227,7 +167,7 @@ static int read_place(
 		status = import_optional_name(import, object, "file", &definition->file);
 	}
 	if (status == 0) {
-		status = optional_u32(import, object, "line", UINT32_MAX, &definition->line);
+		status = import_optional_u32(import, object, "line", UINT32_MAX, &definition->line);
 	}
 	if (status == 0) {
 		status = import_optional_number(
@@ -243,7 +183,7 @@ static int read_place(
 static int read_definition(
 	struct import *import, const struct jsonl_object *object, struct reel_function *definition)
 {
-	int status = optional_u32(import, object, "index", UINT32_MAX, &definition->index);
+	int status = import_optional_u32(import, object, "index", UINT32_MAX, &definition->index);
 
 	if (status == 0) {
 		status = import_optional_name(import, object, "module", &definition->module_name);
@@ -338,7 +278,8 @@ int import_define_module(struct import *import)
 		status = import_optional_name(import, &object, "name", &module.name);
 	}
 	if (status == 0) {
-		status = optional_u32(import, &object, "globals", UINT32_MAX, &module.global_count);
+		status = import_optional_u32(
+			import, &object, "globals", UINT32_MAX, &module.global_count);
 	}
 	if (status == 0) {
 		status = import_optional_bool(import, &object, "has_memory", &module.has_memory);

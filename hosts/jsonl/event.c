@@ -14,47 +14,7 @@ struct event_head {
 	uint32_t module_id;
 };
 
-/* What the listeners read, pointing into itself and the line's arena. */
-struct event_capture {
-	struct reel_capture capture;
-	struct reel_captured_global global;
-	bool present;
-};
-
-/* ---- members of the line ---- */
-
-static int missing(struct import *import, const char *key)
-{
-	return import_fail(import, REEL_EFORMAT, "the key \"%s\" is missing", key);
-}
-
-int import_get_number(struct import *import, const char *key, uint64_t *value)
-{
-	int found = jsonl_find(&import->parser, &import->line, key);
-
-	if (found == 0) {
-		return missing(import, key);
-	}
-	if (found > 0) {
-		found = jsonl_read_integer(&import->parser, UINT64_MAX, value);
-	}
-	return import_parsed(import, found);
-}
-
-int import_get_id(struct import *import, const char *key, uint32_t *value)
-{
-	uint64_t number = 0;
-	int found = jsonl_find(&import->parser, &import->line, key);
-
-	if (found == 0) {
-		return missing(import, key);
-	}
-	if (found > 0) {
-		found = jsonl_read_integer(&import->parser, UINT32_MAX, &number);
-	}
-	*value = (uint32_t)number;
-	return import_parsed(import, found);
-}
+/* ---- what lines have in common ---- */
 
 /* The stream of the line, with its time set. */
 static int read_stream(struct import *import, struct import_stream **stream)
@@ -141,299 +101,12 @@ static int read_words(
 	return 0;
 }
 
-/* ---- what was captured ---- */
-
-static int read_hex(struct import *import, uint64_t length, const void **bytes)
-{
-	struct jsonl_string hex;
-	unsigned char *decoded;
-	int status = import_parsed(import, jsonl_read_string(&import->parser, &hex));
-
-	if (status < 0) {
-		return status;
-	}
-	if (hex.size % 2 != 0 || hex.size / 2 != length) {
-		return import_fail(import, REEL_EFORMAT,
-			"mem: %zu hexadecimal digits for %llu bytes", hex.size,
-			(unsigned long long)length);
-	}
-	decoded = jsonl_arena_alloc(&import->arena, hex.size / 2 + 1);
-	if (!decoded) {
-		return import_no_memory(import);
-	}
-	for (size_t i = 0; i < hex.size / 2; i++) {
-		int high = jsonl_hex_digit(hex.text[2 * i]);
-		int low = jsonl_hex_digit(hex.text[2 * i + 1]);
-
-		if (high < 0 || low < 0) {
-			return import_fail(import, REEL_EFORMAT, "mem: bad hexadecimal digit");
-		}
-		decoded[i] = (unsigned char)(high << 4 | low);
-	}
-	*bytes = decoded;
-	return 0;
-}
-
-/* One read: {off,len,hex} or, out of range, {off,len,oom:true}. Leaves the parser behind it. */
-static int read_memory_read(struct import *import, struct reel_captured_read *read)
-{
-	struct jsonl_object object;
-	bool out_of_range = false;
-	size_t end;
-	int status = import_parsed(import, jsonl_read_object(&import->parser, &object));
-
-	end = import->parser.offset;
-	*read = (struct reel_captured_read){0};
-	if (status == 0) {
-		status = import_optional_number(import, &object, "off", UINT64_MAX, &read->offset);
-	}
-	if (status == 0) {
-		status = import_optional_number(import, &object, "len", UINT64_MAX, &read->length);
-	}
-	if (status == 0) {
-		status = import_optional_bool(import, &object, "oom", &out_of_range);
-	}
-	if (status == 0 && !out_of_range) {
-		status = jsonl_find(&import->parser, &object, "hex");
-		status = status > 0 ? read_hex(import, read->length, &read->bytes)
-				    : missing(import, "hex");
-	}
-	import->parser.offset = end;
-	import->parser.needs_comma = true;
-	return status;
-}
-
-static int add_read(
-	struct import *import, struct reel_captured_read **reads, size_t count, size_t *capacity)
-{
-	struct reel_captured_read *larger;
-
-	if (count < *capacity) {
-		return 0;
-	}
-	*capacity = *capacity ? *capacity * 2 : 8;
-	larger = jsonl_arena_alloc(&import->arena, *capacity * sizeof(*larger));
-	if (!larger) {
-		return import_no_memory(import);
-	}
-	if (count > 0) {
-		memcpy(larger, *reads, count * sizeof(*larger));
-	}
-	*reads = larger;
-	return 0;
-}
-
-static int read_memory_reads(struct import *import, struct event_capture *capture)
-{
-	struct reel_captured_read *reads = NULL;
-	size_t count = 0;
-	size_t capacity = 0;
-	int more = jsonl_find(&import->parser, &import->line, "mem");
-
-	if (more <= 0) {
-		return import_parsed(import, more);
-	}
-	more = import_parsed(import, jsonl_begin_array(&import->parser));
-	while (more == 0) {
-		more = import_parsed(import, jsonl_next_element(&import->parser));
-		if (more <= 0) {
-			break;
-		}
-		more = add_read(import, &reads, count, &capacity);
-		if (more == 0) {
-			more = read_memory_read(import, &reads[count]);
-			count++;
-		}
-	}
-	capture->capture.reads = reads;
-	capture->capture.read_count = count;
-	capture->present |= count > 0;
-	return more;
-}
-
-static int read_capture(struct import *import, struct event_capture *capture)
-{
-	int found = jsonl_find(&import->parser, &import->line, "g0");
-	int status;
-
-	*capture = (struct event_capture){0};
-	if (found > 0) {
-		found = jsonl_read_integer(&import->parser, UINT64_MAX, &capture->global.words[0]);
-		capture->capture.globals = &capture->global;
-		capture->capture.global_count = 1;
-		capture->present = true;
-	}
-	if (found < 0) {
-		return import_parsed(import, found);
-	}
-	found = jsonl_find(&import->parser, &import->line, "msz");
-	if (found > 0) {
-		found = jsonl_read_integer(
-			&import->parser, UINT64_MAX, &capture->capture.memory_size_bytes);
-		capture->capture.has_memory_size = true;
-		capture->present = true;
-	}
-	status = import_parsed(import, found);
-	return status < 0 ? status : read_memory_reads(import, capture);
-}
-
-static const struct reel_capture *captured(const struct event_capture *capture)
-{
-	return capture->present ? &capture->capture : NULL;
-}
-
-/* ---- stacks ---- */
-
-static int reserve_frames(
-	struct import *import, struct reel_frame **frames, size_t *capacity, size_t count)
-{
-	size_t larger = *capacity ? *capacity : 16;
-	struct reel_frame *moved;
-
-	if (count <= *capacity) {
-		return 0;
-	}
-	while (larger < count) {
-		larger *= 2;
-	}
-	moved = realloc(*frames, larger * sizeof(*moved));
-	if (!moved) {
-		return import_no_memory(import);
-	}
-	*frames = moved;
-	*capacity = larger;
-	return 0;
-}
-
-static int read_frame_function(struct import *import, struct reel_frame *frame)
-{
-	const struct import_function *function;
-	uint64_t id;
-	int status;
-
-	if (jsonl_peek(&import->parser) == JSONL_NULL) {
-		return import_parsed(import, jsonl_read_null(&import->parser));
-	}
-	status = import_parsed(import, jsonl_read_integer(&import->parser, UINT32_MAX, &id));
-	if (status < 0) {
-		return status;
-	}
-	function = jsonl_id_map_get(&import->functions, (uint32_t)id);
-	if (!function) {
-		return import_fail(
-			import, REEL_EFORMAT, "stack: function %u is not defined", (uint32_t)id);
-	}
-	frame->function = function->handle;
-	return 0;
-}
-
-static int read_frame_member(
-	struct import *import, const struct jsonl_string *key, struct reel_frame *frame)
-{
-	struct jsonl_parser *parser = &import->parser;
-
-	if (strcmp(key->text, "fn") == 0) {
-		return read_frame_function(import, frame);
-	}
-	if (strcmp(key->text, "pc") == 0) {
-		return import_parsed(import, jsonl_read_integer(parser, UINT64_MAX, &frame->pc));
-	}
-	if (strcmp(key->text, "off") == 0) {
-		return import_parsed(
-			import, jsonl_read_integer(parser, UINT64_MAX, &frame->source_offset));
-	}
-	return import_parsed(import, jsonl_skip(parser));
-}
-
-static int read_frame(struct import *import, struct reel_frame *frame)
-{
-	struct jsonl_string key;
-	int more = import_parsed(import, jsonl_begin_object(&import->parser));
-
-	*frame = (struct reel_frame){0};
-	while (more == 0) {
-		more = import_parsed(import, jsonl_next_member(&import->parser, &key));
-		if (more <= 0) {
-			return more;
-		}
-		more = read_frame_member(import, &key, frame);
-	}
-	return more;
-}
-
-/* Reads the line's `stack` into import->shown. */
-static int read_shown(struct import *import)
-{
-	int more = import_parsed(import, jsonl_begin_array(&import->parser));
-
-	import->shown_count = 0;
-	while (more == 0) {
-		more = import_parsed(import, jsonl_next_element(&import->parser));
-		if (more <= 0) {
-			return more;
-		}
-		more = reserve_frames(
-			import, &import->shown, &import->shown_capacity, import->shown_count + 1);
-		if (more == 0) {
-			more = read_frame(import, &import->shown[import->shown_count++]);
-		}
-	}
-	return more;
-}
-
-/* Makes the stream's stack of the shown frames and the bottom `tail` frames of the one before. */
-static int replace_stack(struct import *import, struct import_stream *stream, size_t tail)
-{
-	size_t shown = import->shown_count;
-	int status = reserve_frames(import, &stream->frames, &stream->frame_capacity, shown + tail);
-
-	if (status < 0) {
-		return status;
-	}
-	if (tail > 0 && shown != stream->frame_count - tail) {
-		memmove(stream->frames + shown, stream->frames + stream->frame_count - tail,
-			tail * sizeof(*stream->frames));
-	}
-	if (shown > 0) {
-		memcpy(stream->frames, import->shown, shown * sizeof(*stream->frames));
-	}
-	stream->frame_count = shown + tail;
-	return 0;
-}
-
-/* Brings the stream's stack up to date: 1 when the line shows one, 0 when it shows none. */
-static int read_stack(struct import *import, struct import_stream *stream)
-{
-	uint64_t tail = 0;
-	int status = import_optional_number(import, &import->line, "tail", UINT64_MAX, &tail);
-	int found;
-
-	if (status < 0) {
-		return status;
-	}
-	if (tail > stream->frame_count) {
-		return import_fail(import, REEL_EFORMAT, "tail: the stack before has %zu frames",
-			stream->frame_count);
-	}
-	found = jsonl_find(&import->parser, &import->line, "stack");
-	if (found == 0 && tail == 0) {
-		return 0;
-	}
-	import->shown_count = 0;
-	if (found > 0) {
-		found = read_shown(import);
-	}
-	status = found < 0 ? import_parsed(import, found)
-			   : replace_stack(import, stream, (size_t)tail);
-	return status < 0 ? status : 1;
-}
-
 /* ---- before, after, abort ---- */
 
 static int import_before(struct import *import)
 {
 	struct event_head head;
-	struct event_capture capture;
+	struct import_capture capture;
 	struct reel_frame_array_iterator iterator;
 	struct reel_stack_iterator *stack = NULL;
 	const uint64_t *params;
@@ -444,12 +117,12 @@ static int import_before(struct import *import)
 		status = read_words(import, "params", head.function->param_words, &params);
 	}
 	if (status == 0) {
-		status = read_capture(import, &capture);
+		status = import_read_capture(import, &capture);
 	}
 	if (status < 0) {
 		return status;
 	}
-	shown = read_stack(import, head.stream);
+	shown = import_read_stack(import, head.stream);
 	if (shown < 0) {
 		return shown;
 	}
@@ -458,14 +131,14 @@ static int import_before(struct import *import)
 			&iterator, head.stream->frames, head.stream->frame_count);
 	}
 	reel_stream_before(head.stream->recorder, head.module_id, head.function->handle, params,
-		stack, captured(&capture));
+		stack, capture.present ? &capture.capture : NULL);
 	return 0;
 }
 
 static int import_after(struct import *import)
 {
 	struct event_head head;
-	struct event_capture capture;
+	struct import_capture capture;
 	const uint64_t *results;
 	int status = read_head(import, &head);
 
@@ -473,11 +146,11 @@ static int import_after(struct import *import)
 		status = read_words(import, "results", head.function->result_words, &results);
 	}
 	if (status == 0) {
-		status = read_capture(import, &capture);
+		status = import_read_capture(import, &capture);
 	}
 	if (status == 0) {
 		reel_stream_after(head.stream->recorder, head.module_id, head.function->handle,
-			results, captured(&capture));
+			results, capture.present ? &capture.capture : NULL);
 	}
 	return status;
 }
@@ -541,7 +214,7 @@ static int read_error(struct import *import, struct import_stream *stream, struc
 static int import_abort(struct import *import)
 {
 	struct event_head head;
-	struct event_capture capture;
+	struct import_capture capture;
 	struct reel_abort error;
 	int status = read_head(import, &head);
 
@@ -549,11 +222,11 @@ static int import_abort(struct import *import)
 		status = read_error(import, head.stream, &error);
 	}
 	if (status == 0) {
-		status = read_capture(import, &capture);
+		status = import_read_capture(import, &capture);
 	}
 	if (status == 0) {
 		reel_stream_abort(head.stream->recorder, head.module_id, head.function->handle,
-			&error, captured(&capture));
+			&error, capture.present ? &capture.capture : NULL);
 	}
 	return status;
 }

@@ -1,6 +1,6 @@
 /*
  * What an import knows while it runs, and the steps that it is made of: definitions (define.c),
- * events (event.c) and, in import.c, the loop over the lines.
+ * events (event.c, capture.c, stack.c) and, in import.c, the loop over the lines.
  *
  * A step gets the import with `parser` and `line` set to the line at hand and returns 0 or a
  * negative enum reel_status with import->error filled, the file and the line in it.
@@ -75,6 +75,26 @@ int import_optional_bool(
 	struct import *import, const struct jsonl_object *object, const char *key, bool *value);
 int import_optional_name(struct import *import, const struct jsonl_object *object, const char *key,
 	const char **value);
+
+int import_optional_u32(struct import *import, const struct jsonl_object *object, const char *key,
+	uint32_t max, uint32_t *value);
+/* Counts the elements of the array that comes next, without moving. */
+int import_count_elements(struct import *import, uint32_t *count);
+/* Goes to the line's array under `key`: 1 and its elements; 0 and none when there is no array. */
+int import_find_array(struct import *import, const char *key, uint32_t *count);
+/* Fails because a key is missing. */
+int import_missing(struct import *import, const char *key);
+
+/* What listeners read at an event, pointing into itself and the line's arena. */
+struct import_capture {
+	struct reel_capture capture;
+	bool present;
+};
+
+int import_read_capture(struct import *import, struct import_capture *capture);
+
+/* Brings the stream's stack up to date: 1 when the line shows one, 0 when it shows none. */
+int import_read_stack(struct import *import, struct import_stream *stream);
 
 /* Lines that define. The parser stands before the value of the line's only key. */
 int import_define_function(struct import *import);
