@@ -19,7 +19,7 @@ static int take_and_open(struct base *base, struct options *options, const char 
 		return status;
 	}
 	status = options_take_output(options, default_output, &path, error);
-	return status < 0 ? status : output_open(&base->output, path, error);
+	return status < 0 ? status : text_open(&base->output, path, error);
 }
 
 int base_open(struct base *base, const char *name, const char *options_text,
@@ -43,7 +43,7 @@ int base_open(struct base *base, const char *name, const char *options_text,
 		status = reel_fail(error, REEL_ENOMEM, "out of memory");
 	}
 	if (status < 0) {
-		output_deinit(&base->output);
+		text_deinit(&base->output);
 	}
 	return status;
 }
@@ -51,7 +51,7 @@ int base_open(struct base *base, const char *name, const char *options_text,
 void base_deinit(struct base *base)
 {
 	pthread_mutex_destroy(&base->mutex);
-	output_deinit(&base->output);
+	text_deinit(&base->output);
 }
 
 int base_begin(struct reel_listener_factory *factory, const struct reel_host_info *info,
@@ -74,7 +74,7 @@ int base_finish(struct base *base, struct reel_error *error)
 			base->status == REEL_ENOMEM ? "out of memory in a listener"
 						    : reel_status_str(base->status));
 	}
-	status = base->has_own_output ? 0 : output_close(&base->output, error);
+	status = base->has_own_output ? 0 : text_close(&base->output, error);
 	base_fail(base, status);
 	return status;
 }

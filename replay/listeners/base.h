@@ -16,11 +16,11 @@
 #include <reel/listener.h>
 
 #include "options.h"
-#include "output.h"
+#include "text.h"
 
 struct base {
 	struct reel_listener_factory factory; /* first */
-	struct output output;
+	struct text_output output;
 	pthread_mutex_t mutex;
 	bool concurrent;
 	bool is_replay;

@@ -28,7 +28,7 @@
 
 struct drawing {
 	struct call_tree *tree;
-	struct output *output;
+	struct text_output *output;
 	struct call_tree_order order;
 	uint64_t total; /* weight of everything */
 	uint32_t rows;
@@ -39,29 +39,29 @@ static uint64_t units(const struct drawing *drawing, uint64_t weight)
 	return (uint64_t)((unsigned __int128)weight * WIDTH * UNITS_PER_PIXEL / drawing->total);
 }
 
-static void write_pixels(struct output *output, uint64_t position)
+static void write_pixels(struct text_output *output, uint64_t position)
 {
-	output_format(output, "%" PRIu64 ".%04" PRIu64, position / UNITS_PER_PIXEL,
+	text_format(output, "%" PRIu64 ".%04" PRIu64, position / UNITS_PER_PIXEL,
 		position % UNITS_PER_PIXEL);
 }
 
-static void write_escaped_byte(struct output *output, char byte)
+static void write_escaped_byte(struct text_output *output, char byte)
 {
 	switch (byte) {
 	case '&':
-		output_text(output, "&amp;");
+		text_string(output, "&amp;");
 		break;
 	case '<':
-		output_text(output, "&lt;");
+		text_string(output, "&lt;");
 		break;
 	case '>':
-		output_text(output, "&gt;");
+		text_string(output, "&gt;");
 		break;
 	case '"':
-		output_text(output, "&quot;");
+		text_string(output, "&quot;");
 		break;
 	default:
-		output_char(output, byte);
+		text_char(output, byte);
 	}
 }
 
@@ -73,7 +73,7 @@ static bool is_xml_character(const char *text, size_t size)
 }
 
 /* At most `count` characters of a text, escaped. Returns how many bytes of it were used. */
-static size_t write_escaped(struct output *output, const char *text, size_t count)
+static size_t write_escaped(struct text_output *output, const char *text, size_t count)
 {
 	const size_t length = strlen(text);
 	size_t at = 0;
@@ -82,11 +82,11 @@ static size_t write_escaped(struct output *output, const char *text, size_t coun
 		const size_t size = utf8_character_size(text + at, length - at);
 
 		if (!is_xml_character(text + at, size)) {
-			output_text(output, UTF8_REPLACEMENT);
+			text_string(output, UTF8_REPLACEMENT);
 		} else if (size == 1) {
 			write_escaped_byte(output, text[at]);
 		} else {
-			output_bytes(output, text + at, size);
+			text_bytes(output, text + at, size);
 		}
 		at += size ? size : 1;
 	}
@@ -108,7 +108,7 @@ static size_t count_characters(const char *text)
 }
 
 /* A name as far as it fits into the width. */
-static void write_clipped(struct output *output, const char *name, uint64_t width)
+static void write_clipped(struct text_output *output, const char *name, uint64_t width)
 {
 	const uint64_t pixels = width / UNITS_PER_PIXEL;
 	const uint64_t room =
@@ -121,7 +121,7 @@ static void write_clipped(struct output *output, const char *name, uint64_t widt
 		write_escaped(output, name, (size_t)room);
 	} else {
 		write_escaped(output, name, (size_t)room - 2);
-		output_text(output, "..");
+		text_string(output, "..");
 	}
 }
 
@@ -140,9 +140,9 @@ static void write_title(const struct drawing *drawing, const char *name, uint64_
 {
 	const uint64_t hundredths = (uint64_t)((unsigned __int128)weight * 10000 / drawing->total);
 
-	output_text(drawing->output, "<title>");
+	text_string(drawing->output, "<title>");
 	write_escaped(drawing->output, name, SIZE_MAX);
-	output_format(drawing->output, " (%" PRIu64 " %s, %" PRIu64 ".%02" PRIu64 "%%)</title>",
+	text_format(drawing->output, " (%" PRIu64 " %s, %" PRIu64 ".%02" PRIu64 "%%)</title>",
 		weight, drawing->tree->by_calls ? "calls" : "ns", hundredths / 100,
 		hundredths % 100);
 }
@@ -152,20 +152,20 @@ static void write_frame(const struct drawing *drawing, uint32_t node, uint64_t x
 	const struct call_node *frame = &drawing->tree->nodes[node];
 	const char *name = drawing->tree->labels[frame->label];
 	const uint32_t y = HEAD_HEIGHT + (drawing->rows - 1 - frame->depth) * ROW_HEIGHT;
-	struct output *output = drawing->output;
+	struct text_output *output = drawing->output;
 
-	output_text(output, "<g class=\"f\">");
+	text_string(output, "<g class=\"f\">");
 	write_title(drawing, name, drawing->order.totals[node]);
-	output_text(output, "<rect x=\"");
+	text_string(output, "<rect x=\"");
 	write_pixels(output, x);
-	output_format(output, "\" y=\"%u\" width=\"", y);
+	text_format(output, "\" y=\"%u\" width=\"", y);
 	write_pixels(output, width);
-	output_format(output, "\" height=\"%u\" fill=\"#%06x\"/><text x=\"", ROW_HEIGHT - 1,
+	text_format(output, "\" height=\"%u\" fill=\"#%06x\"/><text x=\"", ROW_HEIGHT - 1,
 		colour(name));
 	write_pixels(output, x + TEXT_MARGIN * UNITS_PER_PIXEL);
-	output_format(output, "\" y=\"%u\">", y + 11);
+	text_format(output, "\" y=\"%u\">", y + 11);
 	write_clipped(output, name, width);
-	output_text(output, "</text></g>\n");
+	text_string(output, "</text></g>\n");
 }
 
 /* Draws a node whose weights begin at `begin`, and all above it. */
@@ -204,21 +204,21 @@ static void write_head(const struct drawing *drawing)
 {
 	const uint32_t height = HEAD_HEIGHT + drawing->rows * ROW_HEIGHT + FOOT_HEIGHT;
 
-	output_text(drawing->output, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-	output_format(drawing->output,
+	text_string(drawing->output, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+	text_format(drawing->output,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"%u\" "
 		"height=\"%u\" viewBox=\"0 0 %u %u\">\n",
 		WIDTH, height, WIDTH, height);
-	output_text(drawing->output,
+	text_string(drawing->output,
 		"<style>text { font: 12px monospace; fill: #000; } .f { cursor: pointer; } "
 		".f text { pointer-events: none; } .f:hover rect { stroke: #000; } "
 		".b { cursor: pointer; fill: #555; }</style>\n");
-	output_format(drawing->output, "<rect width=\"%u\" height=\"%u\" fill=\"#f8f8f8\"/>\n",
-		WIDTH, height);
-	output_format(drawing->output,
+	text_format(drawing->output, "<rect width=\"%u\" height=\"%u\" fill=\"#f8f8f8\"/>\n", WIDTH,
+		height);
+	text_format(drawing->output,
 		"<text x=\"%u\" y=\"20\" text-anchor=\"middle\">%s per call path</text>\n",
 		WIDTH / 2, drawing->tree->by_calls ? "Calls" : "Time");
-	output_format(drawing->output,
+	text_format(drawing->output,
 		"<text id=\"reset\" class=\"b\" x=\"8\" y=\"20\" "
 		"style=\"display:none\">reset</text>\n"
 		"<text id=\"search\" class=\"b\" x=\"%u\" y=\"20\" "
@@ -240,14 +240,14 @@ static int write_flamegraph(struct call_tree *tree)
 	if (drawing.total > 0) {
 		draw(&drawing, CALL_TREE_ROOT, 0);
 	} else {
-		output_format(drawing.output,
+		text_format(drawing.output,
 			"<text x=\"%u\" y=\"%u\" text-anchor=\"middle\">nothing was "
 			"called</text>\n",
 			WIDTH / 2, HEAD_HEIGHT + 12);
 	}
-	output_text(drawing.output, "<script><![CDATA[\n");
-	output_text(drawing.output, flamegraph_script);
-	output_text(drawing.output, "]]></script>\n</svg>\n");
+	text_string(drawing.output, "<script><![CDATA[\n");
+	text_string(drawing.output, flamegraph_script);
+	text_string(drawing.output, "]]></script>\n</svg>\n");
 	call_tree_order_deinit(&drawing.order);
 	return 0;
 }

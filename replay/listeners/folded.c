@@ -48,10 +48,10 @@ static int write_node(struct call_tree *tree, const struct call_tree_order *orde
 		status = push_frame(path, tree->labels[tree->nodes[node].label]);
 	}
 	if (status == 0 && weight > 0) {
-		output_bytes(&tree->base.output, path->text, path->length);
-		output_char(&tree->base.output, ' ');
-		output_u64(&tree->base.output, weight);
-		output_char(&tree->base.output, '\n');
+		text_bytes(&tree->base.output, path->text, path->length);
+		text_char(&tree->base.output, ' ');
+		text_u64(&tree->base.output, weight);
+		text_char(&tree->base.output, '\n');
 	}
 	for (uint32_t i = order->first[node]; status == 0 && i < order->first[node + 1]; i++) {
 		status = write_node(tree, order, order->children[i], path);

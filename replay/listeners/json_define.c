@@ -12,100 +12,101 @@
 void json_put_meta(struct json *json, const char *metadata)
 {
 	static const char *const skipped[] = {"stack_delta", NULL};
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 
 	if (json->has_meta) {
 		return;
 	}
 	json->has_meta = true;
-	output_text(output, "{\"meta\":{\"stack_delta\":false");
+	text_string(output, "{\"meta\":{\"stack_delta\":false");
 	if (metadata && json_is_object(metadata)) {
 		json_put_members(output, metadata, skipped);
 	}
-	output_text(output, "}}\n");
+	text_string(output, "}}\n");
 }
 
-static void put_key_text(struct output *output, const char *key, const char *text)
+static void put_key_text(struct text_output *output, const char *key, const char *text)
 {
-	output_text(output, ",\"");
-	output_text(output, key);
-	output_text(output, "\":");
+	text_string(output, ",\"");
+	text_string(output, key);
+	text_string(output, "\":");
 	json_put_text(output, text);
 }
 
-static void put_key_flag(struct output *output, const char *key, bool value)
+static void put_key_flag(struct text_output *output, const char *key, bool value)
 {
-	output_text(output, ",\"");
-	output_text(output, key);
-	output_text(output, value ? "\":true" : "\":false");
+	text_string(output, ",\"");
+	text_string(output, key);
+	text_string(output, value ? "\":true" : "\":false");
 }
 
 static void put_names(
-	struct output *output, const char *key, const char *const *names, uint32_t count)
+	struct text_output *output, const char *key, const char *const *names, uint32_t count)
 {
-	output_text(output, ",\"");
-	output_text(output, key);
-	output_text(output, "\":[");
+	text_string(output, ",\"");
+	text_string(output, key);
+	text_string(output, "\":[");
 	for (uint32_t i = 0; names && i < count; i++) {
 		if (i > 0) {
-			output_char(output, ',');
+			text_char(output, ',');
 		}
 		json_put_text(output, names[i]);
 	}
-	output_char(output, ']');
+	text_char(output, ']');
 }
 
-static void put_types(struct output *output, const char *key, const uint8_t *types, uint32_t count)
+static void put_types(
+	struct text_output *output, const char *key, const uint8_t *types, uint32_t count)
 {
-	output_text(output, ",\"");
-	output_text(output, key);
-	output_text(output, "\":[");
+	text_string(output, ",\"");
+	text_string(output, key);
+	text_string(output, "\":[");
 	for (uint32_t i = 0; types && i < count; i++) {
 		if (i > 0) {
-			output_char(output, ',');
+			text_char(output, ',');
 		}
 		json_put_text(output, reel_value_type_name(types[i]));
 	}
-	output_char(output, ']');
+	text_char(output, ']');
 }
 
-static void put_import(struct output *output, const struct reel_function *function)
+static void put_import(struct text_output *output, const struct reel_function *function)
 {
 	if (!function->import_module || !function->import_name) {
-		output_text(output, ",\"import\":null");
+		text_string(output, ",\"import\":null");
 		return;
 	}
-	output_text(output, ",\"import\":[");
+	text_string(output, ",\"import\":[");
 	json_put_text(output, function->import_module);
-	output_char(output, ',');
+	text_char(output, ',');
 	json_put_text(output, function->import_name);
-	output_char(output, ']');
+	text_char(output, ']');
 }
 
-static void put_source(struct output *output, const struct reel_function *function)
+static void put_source(struct text_output *output, const struct reel_function *function)
 {
 	if (function->file) {
 		put_key_text(output, "file", function->file);
 	}
 	if (function->line) {
-		output_text(output, ",\"line\":");
-		output_u64(output, function->line);
+		text_string(output, ",\"line\":");
+		text_u64(output, function->line);
 	}
 }
 
-static int put_definition(
-	struct output *output, const struct reel_function *function, uint32_t id, bool is_listened)
+static int put_definition(struct text_output *output, const struct reel_function *function,
+	uint32_t id, bool is_listened)
 {
 	char *debug_name = function_debug_name(function);
 
 	if (!debug_name) {
 		return REEL_ENOMEM;
 	}
-	output_text(output, "{\"def\":{\"id\":");
-	output_u64(output, id);
+	text_string(output, "{\"def\":{\"id\":");
+	text_u64(output, id);
 	put_key_text(output, "module", function->module_name);
-	output_text(output, ",\"index\":");
-	output_u64(output, function->index == REEL_NO_INDEX ? id : function->index);
+	text_string(output, ",\"index\":");
+	text_u64(output, function->index == REEL_NO_INDEX ? id : function->index);
 	put_key_text(output, "name", function->name);
 	put_key_text(output, "debug_name", debug_name);
 	put_names(output, "export_names", function->export_names, function->export_count);
@@ -117,7 +118,7 @@ static int put_definition(
 	put_types(output, "result_types", function->result_types, function->result_count);
 	put_names(output, "result_names", function->result_names, function->result_count);
 	put_source(output, function);
-	output_text(output, "}}\n");
+	text_string(output, "}}\n");
 	free(debug_name);
 	return 0;
 }
@@ -142,7 +143,7 @@ int json_define_function(
 
 int json_define_module(struct json *json, const struct reel_module *module)
 {
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 
 	if (!module || module->id == REEL_NO_MODULE ||
 		number_map_get(&json->module_ids, module->id) != NUMBER_MAP_NONE) {
@@ -152,30 +153,30 @@ int json_define_module(struct json *json, const struct reel_module *module)
 		return REEL_ENOMEM;
 	}
 	json_put_meta(json, NULL);
-	output_text(output, "{\"mod\":{\"id\":");
-	output_u64(output, module->id);
+	text_string(output, "{\"mod\":{\"id\":");
+	text_u64(output, module->id);
 	put_key_text(output, "name", module->name);
-	output_text(output, ",\"globals\":");
-	output_u64(output, module->global_count);
+	text_string(output, ",\"globals\":");
+	text_u64(output, module->global_count);
 	put_key_flag(output, "has_memory", module->has_memory);
-	output_text(output, "}}\n");
+	text_string(output, "}}\n");
 	return 0;
 }
 
 static void put_stream(struct json *json, const struct reel_stream_info *info)
 {
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 
 	json_put_meta(json, NULL);
-	output_text(output, "{\"stream\":{\"id\":");
-	output_u64(output, info->id);
+	text_string(output, "{\"stream\":{\"id\":");
+	text_u64(output, info->id);
 	put_key_text(output, "name", info->name);
-	output_text(output, ",\"pid\":");
-	output_u64(output, info->pid);
-	output_text(output, ",\"tid\":");
-	output_u64(output, info->tid);
+	text_string(output, ",\"pid\":");
+	text_u64(output, info->pid);
+	text_string(output, ",\"tid\":");
+	text_u64(output, info->tid);
 	put_key_text(output, "process", info->process);
-	output_text(output, "}}\n");
+	text_string(output, "}}\n");
 	if (!json->has_stream || info->id < json->first_tid) {
 		json->first_tid = info->id;
 		json->has_stream = true;

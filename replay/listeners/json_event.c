@@ -9,61 +9,62 @@
 #include "json.h"
 #include "json_text.h"
 
-static void put_key_u64(struct output *output, const char *key, uint64_t value)
+static void put_key_u64(struct text_output *output, const char *key, uint64_t value)
 {
-	output_text(output, key);
-	output_u64(output, value);
+	text_string(output, key);
+	text_u64(output, value);
 }
 
 /* What every line of a stream starts with. */
 static void put_start(struct json *json, const struct reel_context *context, char type)
 {
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 	const uint64_t ns = reel_context_time_ns(context);
 
 	if (ns > json->last_ns) {
 		json->last_ns = ns;
 	}
-	output_text(output, "{\"t\":\"");
-	output_char(output, type);
+	text_string(output, "{\"t\":\"");
+	text_char(output, type);
 	put_key_u64(output, "\",\"tid\":", context->stream->id);
 	put_key_u64(output, ",\"ns\":", ns);
 }
 
-static void put_words(struct output *output, const char *key, const uint64_t *words, uint32_t count)
+static void put_words(
+	struct text_output *output, const char *key, const uint64_t *words, uint32_t count)
 {
-	output_text(output, key);
-	output_char(output, '[');
+	text_string(output, key);
+	text_char(output, '[');
 	for (uint32_t i = 0; words && i < count; i++) {
 		if (i > 0) {
-			output_char(output, ',');
+			text_char(output, ',');
 		}
-		output_u64(output, words[i]);
+		text_u64(output, words[i]);
 	}
-	output_char(output, ']');
+	text_char(output, ']');
 }
 
-static void put_stack(struct output *output, const struct json_frame *frames, size_t count)
+static void put_stack(struct text_output *output, const struct json_frame *frames, size_t count)
 {
-	output_text(output, ",\"stack\":[");
+	text_string(output, ",\"stack\":[");
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0) {
-			output_char(output, ',');
+			text_char(output, ',');
 		}
 		if (frames[i].function == NUMBER_MAP_NONE) {
-			output_text(output, "{\"fn\":null");
+			text_string(output, "{\"fn\":null");
 		} else {
 			put_key_u64(output, "{\"fn\":", frames[i].function);
 		}
 		put_key_u64(output, ",\"pc\":", frames[i].pc);
 		put_key_u64(output, ",\"off\":", frames[i].source_offset);
-		output_char(output, '}');
+		text_char(output, '}');
 	}
-	output_char(output, ']');
+	text_char(output, ']');
 }
 
 /* Global 0 has a key of its own; others stand in a list. */
-static void put_globals(struct output *output, const struct reel_capture *capture)
+static void put_globals(struct text_output *output, const struct reel_capture *capture)
 {
 	const char *separator = ",\"globals\":[";
 
@@ -76,38 +77,38 @@ static void put_globals(struct output *output, const struct reel_capture *captur
 		const struct reel_captured_global *global = &capture->globals[i];
 
 		if (global->index != 0 || global->words[1] != 0) {
-			output_text(output, separator);
+			text_string(output, separator);
 			put_key_u64(output, "{\"index\":", global->index);
 			put_words(output, ",\"words\":", global->words, 2);
-			output_char(output, '}');
+			text_char(output, '}');
 			separator = ",";
 		}
 	}
 	if (*separator == ',' && separator[1] == '\0') {
-		output_char(output, ']');
+		text_char(output, ']');
 	}
 }
 
-static void put_reads(struct output *output, const struct reel_capture *capture)
+static void put_reads(struct text_output *output, const struct reel_capture *capture)
 {
-	output_text(output, ",\"mem\":[");
+	text_string(output, ",\"mem\":[");
 	for (size_t i = 0; i < capture->read_count; i++) {
 		const struct reel_captured_read *read = &capture->reads[i];
 
 		put_key_u64(output, i > 0 ? ",{\"off\":" : "{\"off\":", read->offset);
 		put_key_u64(output, ",\"len\":", read->length);
 		if (read->bytes) {
-			output_text(output, ",\"hex\":\"");
-			output_hex_bytes(output, read->bytes, read->length);
-			output_text(output, "\"}");
+			text_string(output, ",\"hex\":\"");
+			text_hex_bytes(output, read->bytes, read->length);
+			text_string(output, "\"}");
 		} else {
-			output_text(output, ",\"oom\":true}");
+			text_string(output, ",\"oom\":true}");
 		}
 	}
-	output_char(output, ']');
+	text_char(output, ']');
 }
 
-static void put_capture_numbers(struct output *output, const struct reel_capture *capture)
+static void put_capture_numbers(struct text_output *output, const struct reel_capture *capture)
 {
 	put_globals(output, capture);
 	if (capture->has_memory_size) {
@@ -141,13 +142,13 @@ static int keep_error(struct json_stream *stream, const struct reel_abort *error
 /* "=" stands for the text of the stream's previous X that was not repaired. */
 static int put_error(struct json *json, struct json_stream *stream, const struct json_event *event)
 {
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 	const struct reel_abort *error = event->error;
 	const bool is_repaired = event->context->repaired != REEL_REASON_NONE;
 
-	output_text(output, ",\"err\":");
+	text_string(output, ",\"err\":");
 	if (!is_repaired && is_same_error(stream, error)) {
-		output_text(output, "\"=\"");
+		text_string(output, "\"=\"");
 		return 0;
 	}
 	json_put_string(output, error->text, error->length);
@@ -160,7 +161,7 @@ static int put_error(struct json *json, struct json_stream *stream, const struct
 static int put_details(
 	struct json *json, struct json_stream *stream, const struct json_event *event)
 {
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 
 	switch (event->type) {
 	case 'B':
@@ -179,7 +180,7 @@ int json_put_event(struct json *json, const struct json_event *event)
 {
 	struct json_stream *stream = json_define_stream(json, event->context);
 	const struct reel_capture *capture = module_capture(event->module);
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 	int status;
 
 	if (!stream || json_define_module(json, event->module) < 0) {
@@ -198,13 +199,13 @@ int json_put_event(struct json *json, const struct json_event *event)
 		put_reads(output, capture);
 	}
 	if (event->context->repaired != REEL_REASON_NONE) {
-		output_text(output, ",\"repaired\":true,\"reason\":");
+		text_string(output, ",\"repaired\":true,\"reason\":");
 		json_put_text(output, reel_reason_name(event->context->repaired));
 	}
 	if (event->is_undelivered) {
-		output_text(output, ",\"delivered\":false");
+		text_string(output, ",\"delivered\":false");
 	}
-	output_text(output, "}\n");
+	text_string(output, "}\n");
 	return status;
 }
 
@@ -212,7 +213,7 @@ int json_put_call_mark(
 	struct json *json, const struct reel_context *context, char type, const char *text)
 {
 	static const char *const skipped[] = {"t", "tid", "ns", NULL};
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 
 	if (!json_define_stream(json, context)) {
 		return REEL_ENOMEM;
@@ -221,32 +222,32 @@ int json_put_call_mark(
 	if (text && json_is_object(text)) {
 		json_put_members(output, text, skipped);
 	} else if (text && *text) {
-		output_text(output, ",\"text\":");
+		text_string(output, ",\"text\":");
 		json_put_text(output, text);
 	}
-	output_text(output, "}\n");
+	text_string(output, "}\n");
 	return 0;
 }
 
 int json_put_gap(struct json *json, const struct reel_context *context, uint64_t lost)
 {
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 
 	if (!json_define_stream(json, context)) {
 		return REEL_ENOMEM;
 	}
 	put_start(json, context, 'G');
 	put_key_u64(output, ",\"lost\":", lost);
-	output_text(output, "}\n");
+	text_string(output, "}\n");
 	return 0;
 }
 
 void json_put_end(struct json *json)
 {
-	struct output *output = &json->base.output;
+	struct text_output *output = &json->base.output;
 
 	json_put_meta(json, NULL);
 	put_key_u64(output, "{\"t\":\"E\",\"tid\":", json->first_tid);
 	put_key_u64(output, ",\"ns\":", json->last_ns);
-	output_text(output, "}\n");
+	text_string(output, "}\n");
 }

@@ -10,21 +10,21 @@
 
 #define DEPTH_MAX 100
 
-static void put_escaped(struct output *output, char byte)
+static void put_escaped(struct text_output *output, char byte)
 {
 	static const char digits[] = "0123456789abcdef";
 	static const char named[] = "\"\\\b\f\n\r\t";
 	static const char letters[] = "\"\\bfnrt";
 	const char *found = byte ? strchr(named, byte) : NULL;
 
-	output_char(output, '\\');
+	text_char(output, '\\');
 	if (found) {
-		output_char(output, letters[found - named]);
+		text_char(output, letters[found - named]);
 		return;
 	}
-	output_text(output, "u00");
-	output_char(output, digits[(unsigned char)byte >> 4]);
-	output_char(output, digits[(unsigned char)byte & 15]);
+	text_string(output, "u00");
+	text_char(output, digits[(unsigned char)byte >> 4]);
+	text_char(output, digits[(unsigned char)byte & 15]);
 }
 
 static bool needs_escape(char byte)
@@ -32,12 +32,12 @@ static bool needs_escape(char byte)
 	return (unsigned char)byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f;
 }
 
-void json_put_string(struct output *output, const char *text, size_t size)
+void json_put_string(struct text_output *output, const char *text, size_t size)
 {
 	size_t plain = 0; /* begin of what is written as it is */
 	size_t at = 0;
 
-	output_char(output, '"');
+	text_char(output, '"');
 	while (at < size) {
 		const size_t length = utf8_character_size(text + at, size - at);
 
@@ -45,19 +45,19 @@ void json_put_string(struct output *output, const char *text, size_t size)
 			at += length;
 			continue;
 		}
-		output_bytes(output, text + plain, at - plain);
+		text_bytes(output, text + plain, at - plain);
 		if (length > 0) {
 			put_escaped(output, text[at]);
 		} else {
-			output_text(output, UTF8_REPLACEMENT);
+			text_string(output, UTF8_REPLACEMENT);
 		}
 		plain = ++at;
 	}
-	output_bytes(output, text + plain, at - plain);
-	output_char(output, '"');
+	text_bytes(output, text + plain, at - plain);
+	text_char(output, '"');
 }
 
-void json_put_text(struct output *output, const char *text)
+void json_put_text(struct text_output *output, const char *text)
 {
 	json_put_string(output, text ? text : "", text ? strlen(text) : 0);
 }
@@ -183,12 +183,12 @@ bool json_is_object(const char *text)
 }
 
 /* A string as it stands in JSON, quotes included, but for what is no UTF-8. */
-static void put_raw_string(struct output *output, const char *at, size_t size)
+static void put_raw_string(struct text_output *output, const char *at, size_t size)
 {
 	while (size > 0) {
 		const size_t length = utf8_character_size(at, size);
 
-		output_bytes(output, length ? at : UTF8_REPLACEMENT,
+		text_bytes(output, length ? at : UTF8_REPLACEMENT,
 			length ? length : strlen(UTF8_REPLACEMENT));
 		at += length ? length : 1;
 		size -= length ? length : 1;
@@ -196,7 +196,7 @@ static void put_raw_string(struct output *output, const char *at, size_t size)
 }
 
 /* Copies well-formed JSON without the white space between its parts. */
-static void put_compact(struct output *output, const char *at, const char *end)
+static void put_compact(struct text_output *output, const char *at, const char *end)
 {
 	while (at < end) {
 		const char *next = at + 1;
@@ -205,7 +205,7 @@ static void put_compact(struct output *output, const char *at, const char *end)
 			next = skip_string(at);
 			put_raw_string(output, at, (size_t)(next - at));
 		} else if (!strchr(" \t\r\n", *at)) {
-			output_char(output, *at);
+			text_char(output, *at);
 		}
 		at = next;
 	}
@@ -221,7 +221,7 @@ static bool is_skipped(const char *key, size_t size, const char *const *skipped)
 	return false;
 }
 
-void json_put_members(struct output *output, const char *text, const char *const *skipped)
+void json_put_members(struct text_output *output, const char *text, const char *const *skipped)
 {
 	const char *at = skip_space(skip_space(text) + 1);
 
@@ -230,7 +230,7 @@ void json_put_members(struct output *output, const char *text, const char *const
 		const char *end = skip_value(skip_key(at), 1);
 
 		if (!is_skipped(at + 1, (size_t)(key_end - at) - 2, skipped)) {
-			output_char(output, ',');
+			text_char(output, ',');
 			put_compact(output, at, end);
 		}
 		at = skip_space(end);

@@ -40,7 +40,7 @@ struct log_stream {
 	size_t shown_depth; /* how many of them are shown */
 	uint64_t *words;    /* parameters of all open calls */
 	size_t word_count, word_capacity;
-	struct output *output; /* of its own, or NULL */
+	struct text_output *output; /* of its own, or NULL */
 };
 
 struct log {
@@ -83,7 +83,7 @@ static struct log_stream *prepare(struct log *log, uint32_t slot, uint32_t word_
 }
 
 /* Where the stream's lines go; NULL when its file cannot be opened, which is remembered. */
-static struct output *output_of(
+static struct text_output *output_of(
 	struct log *log, struct log_stream *stream, const struct reel_context *context)
 {
 	if (log->options.streams != LOG_STREAMS_SPLIT) {
@@ -102,28 +102,28 @@ static bool has_prefix(const struct log *log, const struct reel_context *context
 }
 
 /* Starts a line; NULL when there is nowhere to write. */
-static struct output *start_line(
+static struct text_output *start_line(
 	struct log *log, struct log_stream *stream, const struct reel_context *context)
 {
-	struct output *output = output_of(log, stream, context);
+	struct text_output *output = output_of(log, stream, context);
 
 	if (!output) {
 		return NULL;
 	}
 	if (has_prefix(log, context)) {
-		output_char(output, '[');
-		output_u64(output, context->stream->id);
-		output_text(output, "] ");
+		text_char(output, '[');
+		text_u64(output, context->stream->id);
+		text_string(output, "] ");
 	}
-	output_repeat(output, '\t', stream->shown_depth);
+	text_repeat(output, '\t', stream->shown_depth);
 	return output;
 }
 
-static void end_line(const struct log *log, struct output *output)
+static void end_line(const struct log *log, struct text_output *output)
 {
-	output_char(output, '\n');
+	text_char(output, '\n');
 	if (!log->base.is_replay) {
-		output_flush(output);
+		text_flush(output);
 	}
 }
 
@@ -151,11 +151,11 @@ static void show_call(const struct log_function *function, struct log_stream *st
 {
 	const struct log_words words = {
 		.params = params, .param_count = params ? function->param_words : 0};
-	struct output *output = start_line(function->log, stream, context);
+	struct text_output *output = start_line(function->log, stream, context);
 
 	if (output) {
-		output_text(output, function->is_host ? "==> " : "--> ");
-		output_text(output, function->debug_name);
+		text_string(output, function->is_host ? "==> " : "--> ");
+		text_string(output, function->debug_name);
 		log_put_params(output, &function->format, module, &words);
 		end_line(function->log, output);
 	}
@@ -212,10 +212,10 @@ static void show_return(const struct log_function *function, const struct log_ca
 		.results = results,
 		.result_count = results ? function->result_words : 0,
 	};
-	struct output *output = start_line(function->log, stream, context);
+	struct text_output *output = start_line(function->log, stream, context);
 
 	if (output) {
-		output_text(output, function->is_host ? "<==" : "<--");
+		text_string(output, function->is_host ? "<==" : "<--");
 		log_put_results(output, &function->format, module, &words);
 		end_line(function->log, output);
 	}

@@ -14,7 +14,7 @@
 #include <reel/function.h>
 #include <reel/module.h>
 
-#include "output.h"
+#include "text.h"
 
 enum log_kind {
 	LOG_VALUE,  /* as its type says */
@@ -93,11 +93,11 @@ struct log_words {
 };
 
 /* "(a=1,b=2)" */
-void log_put_params(struct output *output, const struct log_format *format,
+void log_put_params(struct text_output *output, const struct log_format *format,
 	struct reel_module *module, const struct log_words *words);
 
 /* "", " 1" or " (1,2)" */
-void log_put_results(struct output *output, const struct log_format *format,
+void log_put_results(struct text_output *output, const struct log_format *format,
 	struct reel_module *module, const struct log_words *words);
 
 #endif

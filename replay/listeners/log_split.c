@@ -39,9 +39,9 @@ static char *stream_path(const struct log_split *split, uint32_t stream)
 	return path;
 }
 
-struct output *log_split_open(struct log_split *split, uint32_t stream)
+struct text_output *log_split_open(struct log_split *split, uint32_t stream)
 {
-	struct output *output;
+	struct text_output *output;
 	char *path;
 
 	if (split->error.status < 0) {
@@ -52,7 +52,7 @@ struct output *log_split_open(struct log_split *split, uint32_t stream)
 	if (!output || !path) {
 		reel_fail(&split->error, REEL_ENOMEM, "out of memory");
 	}
-	if (split->error.status < 0 || output_open(output, path, &split->error) < 0) {
+	if (split->error.status < 0 || text_open(output, path, &split->error) < 0) {
 		free(output);
 		output = NULL;
 	}
@@ -60,20 +60,20 @@ struct output *log_split_open(struct log_split *split, uint32_t stream)
 	return output;
 }
 
-void log_split_close(struct log_split *split, struct output *output)
+void log_split_close(struct log_split *split, struct text_output *output)
 {
 	struct reel_error error;
 
-	if (output_close(output, &error) < 0 && split->error.status == 0) {
+	if (text_close(output, &error) < 0 && split->error.status == 0) {
 		split->error = error;
 	}
 	log_split_abandon(output);
 }
 
-void log_split_abandon(struct output *output)
+void log_split_abandon(struct text_output *output)
 {
 	if (output) {
-		output_deinit(output);
+		text_deinit(output);
 		free(output);
 	}
 }

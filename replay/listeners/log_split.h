@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "output.h"
+#include "text.h"
 
 /* A zeroed struct is one that has no files. */
 struct log_split {
@@ -19,12 +19,12 @@ int log_split_init(struct log_split *split, const char *path, struct reel_error 
 void log_split_deinit(struct log_split *split);
 
 /* Opens a stream's file; NULL when that fails, now or for a stream before. */
-struct output *log_split_open(struct log_split *split, uint32_t stream);
+struct text_output *log_split_open(struct log_split *split, uint32_t stream);
 
 /* Finishes a stream's file. */
-void log_split_close(struct log_split *split, struct output *output);
+void log_split_close(struct log_split *split, struct text_output *output);
 
 /* Removes an unfinished one. NULL is accepted. */
-void log_split_abandon(struct output *output);
+void log_split_abandon(struct text_output *output);
 
 #endif

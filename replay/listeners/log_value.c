@@ -27,128 +27,128 @@ static uint64_t little_endian(const uint8_t *bytes, size_t size)
 }
 
 /* Two words of a v128 are shown in their order, low word first. */
-static void put_value(struct output *output, uint8_t type, const uint64_t *words)
+static void put_value(struct text_output *output, uint8_t type, const uint64_t *words)
 {
 	char text[REEL_VALUE_TEXT_SIZE];
 
 	if (type == REEL_V128) {
-		output_hex64(output, words[0]);
-		output_hex64(output, words[1]);
+		text_hex64(output, words[0]);
+		text_hex64(output, words[1]);
 		return;
 	}
-	output_bytes(output, text, reel_value_format(type, words, text));
+	text_bytes(output, text, reel_value_format(type, words, text));
 }
 
 static void put_string(
-	struct output *output, struct reel_module *module, uint32_t offset, uint32_t length)
+	struct text_output *output, struct reel_module *module, uint32_t offset, uint32_t length)
 {
 	const void *bytes;
 
 	switch (reel_module_memory_read(module, offset, length, &bytes)) {
 	case REEL_READ_OK:
-		output_bytes(output, bytes, length);
+		text_bytes(output, bytes, length);
 		break;
 	case REEL_READ_NOT_CAPTURED:
-		output_char(output, '?');
+		text_char(output, '?');
 		break;
 	default:
-		output_format(output, "OOM(%" PRIu32 ",%" PRIu32 ")", offset, length);
+		text_format(output, "OOM(%" PRIu32 ",%" PRIu32 ")", offset, length);
 	}
 }
 
 /* `size` bytes of memory; NULL, and "?" if that is why, when they cannot be had. */
 static const uint8_t *read_pointed(
-	struct output *output, struct reel_module *module, uint32_t offset, uint32_t size)
+	struct text_output *output, struct reel_module *module, uint32_t offset, uint32_t size)
 {
 	const void *bytes;
 	const enum reel_read answer = reel_module_memory_read(module, offset, size, &bytes);
 
 	if (answer == REEL_READ_NOT_CAPTURED) {
-		output_char(output, '?');
+		text_char(output, '?');
 	}
 	return answer == REEL_READ_OK ? bytes : NULL;
 }
 
-static void put_clock_id(struct output *output, uint32_t id)
+static void put_clock_id(struct text_output *output, uint32_t id)
 {
 	if (id == CLOCK_REALTIME_ID) {
-		output_text(output, "realtime");
+		text_string(output, "realtime");
 	} else if (id == CLOCK_MONOTONIC_ID) {
-		output_text(output, "monotonic");
+		text_string(output, "monotonic");
 	} else {
-		output_i64(output, (int32_t)id);
+		text_i64(output, (int32_t)id);
 	}
 }
 
-static void put_prestat(struct output *output, struct reel_module *module, uint32_t offset)
+static void put_prestat(struct text_output *output, struct reel_module *module, uint32_t offset)
 {
 	const uint8_t *bytes =
 		read_pointed(output, module, offset + PRESTAT_LENGTH_OFFSET, sizeof(uint32_t));
 
 	if (bytes) {
-		output_text(output, "{pr_name_len=");
-		output_i64(output, (int32_t)little_endian(bytes, sizeof(uint32_t)));
-		output_char(output, '}');
+		text_string(output, "{pr_name_len=");
+		text_i64(output, (int32_t)little_endian(bytes, sizeof(uint32_t)));
+		text_char(output, '}');
 	}
 }
 
-static void put_filestat(struct output *output, struct reel_module *module, uint32_t offset)
+static void put_filestat(struct text_output *output, struct reel_module *module, uint32_t offset)
 {
 	const uint8_t *bytes = read_pointed(output, module, offset, FILESTAT_SIZE);
 
 	if (bytes) {
-		output_text(output, "{filetype=");
+		text_string(output, "{filetype=");
 		wasi_put_filetype(output, bytes[16]);
-		output_text(output, ",size=");
-		output_i64(output, (int64_t)little_endian(bytes + 32, 8));
-		output_text(output, ",mtim=");
-		output_i64(output, (int64_t)little_endian(bytes + 48, 8));
-		output_char(output, '}');
+		text_string(output, ",size=");
+		text_i64(output, (int64_t)little_endian(bytes + 32, 8));
+		text_string(output, ",mtim=");
+		text_i64(output, (int64_t)little_endian(bytes + 48, 8));
+		text_char(output, '}');
 	}
 }
 
 /* wazero looks at the low 16 bits of the rights. */
-static void put_fdstat(struct output *output, struct reel_module *module, uint32_t offset)
+static void put_fdstat(struct text_output *output, struct reel_module *module, uint32_t offset)
 {
 	const uint8_t *bytes = read_pointed(output, module, offset, FDSTAT_SIZE);
 
 	if (bytes) {
-		output_text(output, "{filetype=");
+		text_string(output, "{filetype=");
 		wasi_put_filetype(output, bytes[0]);
-		output_text(output, ",fdflags=");
+		text_string(output, ",fdflags=");
 		wasi_put_flags(output, WASI_FDFLAGS, little_endian(bytes + 2, 2));
-		output_text(output, ",fs_rights_base=");
+		text_string(output, ",fs_rights_base=");
 		wasi_put_flags(output, WASI_RIGHTS, little_endian(bytes + 8, 2));
-		output_text(output, ",fs_rights_inheriting=");
+		text_string(output, ",fs_rights_inheriting=");
 		wasi_put_flags(output, WASI_RIGHTS, little_endian(bytes + 16, 2));
-		output_char(output, '}');
+		text_char(output, '}');
 	}
 }
 
 static void put_pointed_integer(
-	struct output *output, struct reel_module *module, uint32_t offset, uint32_t size)
+	struct text_output *output, struct reel_module *module, uint32_t offset, uint32_t size)
 {
 	const uint8_t *bytes = read_pointed(output, module, offset, size);
 
 	if (bytes && size == sizeof(uint32_t)) {
-		output_i64(output, (int32_t)little_endian(bytes, size));
+		text_i64(output, (int32_t)little_endian(bytes, size));
 	} else if (bytes) {
-		output_i64(output, (int64_t)little_endian(bytes, size));
+		text_i64(output, (int64_t)little_endian(bytes, size));
 	}
 }
 
 static void put_pointed_string(
-	struct output *output, struct reel_module *module, const uint64_t *words)
+	struct text_output *output, struct reel_module *module, const uint64_t *words)
 {
 	const uint8_t *bytes = read_pointed(output, module, (uint32_t)words[0], (uint32_t)words[1]);
 
 	if (bytes) {
-		output_bytes(output, bytes, (uint32_t)words[1]);
+		text_bytes(output, bytes, (uint32_t)words[1]);
 	}
 }
 
 /* Kinds that look into the module's memory. */
-static void put_pointed(struct output *output, enum log_kind kind, struct reel_module *module,
+static void put_pointed(struct text_output *output, enum log_kind kind, struct reel_module *module,
 	const uint64_t *words)
 {
 	const uint32_t offset = (uint32_t)words[0];
@@ -199,7 +199,7 @@ static int flags_of(enum log_kind kind)
 	}
 }
 
-static void put_field_value(struct output *output, const struct log_field *field,
+static void put_field_value(struct text_output *output, const struct log_field *field,
 	struct reel_module *module, const uint64_t *words)
 {
 	const int flags = flags_of(field->kind);
@@ -223,7 +223,7 @@ static void put_field_value(struct output *output, const struct log_field *field
 		break;
 	case LOG_SIFLAGS:
 		if (words[0] != 0) {
-			output_i64(output, (int64_t)words[0]);
+			text_i64(output, (int64_t)words[0]);
 		}
 		break;
 	default:
@@ -239,15 +239,15 @@ static uint32_t words_of(const struct log_field *field)
 	return field->kind == LOG_VALUE ? reel_value_words(field->type) : 1;
 }
 
-static void put_name(struct output *output, const struct log_field *field)
+static void put_name(struct text_output *output, const struct log_field *field)
 {
 	if (field->name) {
-		output_text(output, field->name);
-		output_char(output, '=');
+		text_string(output, field->name);
+		text_char(output, '=');
 	}
 }
 
-static void put_field(struct output *output, const struct log_field *field,
+static void put_field(struct text_output *output, const struct log_field *field,
 	struct reel_module *module, const uint64_t *words, uint32_t count)
 {
 	if (words && field->word + words_of(field) <= count) {
@@ -255,21 +255,21 @@ static void put_field(struct output *output, const struct log_field *field,
 	}
 }
 
-void log_put_params(struct output *output, const struct log_format *format,
+void log_put_params(struct text_output *output, const struct log_format *format,
 	struct reel_module *module, const struct log_words *words)
 {
-	output_char(output, '(');
+	text_char(output, '(');
 	for (uint32_t i = 0; i < format->param_count; i++) {
 		if (i > 0) {
-			output_char(output, ',');
+			text_char(output, ',');
 		}
 		put_name(output, &format->params[i]);
 		put_field(output, &format->params[i], module, words->params, words->param_count);
 	}
-	output_char(output, ')');
+	text_char(output, ')');
 }
 
-static void put_result(struct output *output, const struct log_field *field,
+static void put_result(struct text_output *output, const struct log_field *field,
 	struct reel_module *module, const struct log_words *words)
 {
 	put_name(output, field);
@@ -280,20 +280,20 @@ static void put_result(struct output *output, const struct log_field *field,
 	}
 }
 
-void log_put_results(struct output *output, const struct log_format *format,
+void log_put_results(struct text_output *output, const struct log_format *format,
 	struct reel_module *module, const struct log_words *words)
 {
 	if (format->result_count == 0) {
 		return;
 	}
-	output_text(output, format->result_count == 1 ? " " : " (");
+	text_string(output, format->result_count == 1 ? " " : " (");
 	for (uint32_t i = 0; i < format->result_count; i++) {
 		if (i > 0) {
-			output_char(output, ',');
+			text_char(output, ',');
 		}
 		put_result(output, &format->results[i], module, words);
 	}
 	if (format->result_count > 1) {
-		output_char(output, ')');
+		text_char(output, ')');
 	}
 }

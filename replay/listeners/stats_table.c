@@ -155,7 +155,7 @@ static void lay_out(struct layout *layout, const struct stats_row **rows, size_t
 
 /* One line; `row` is NULL for the head. */
 static void write_line(
-	struct output *output, const struct layout *layout, const struct stats_row *row)
+	struct text_output *output, const struct layout *layout, const struct stats_row *row)
 {
 	const char *module = row ? module_text(row) : "module";
 	char text[CELL_SIZE];
@@ -169,17 +169,17 @@ static void write_line(
 		} else {
 			snprintf(text, sizeof(text), "%s", heads[column]);
 		}
-		output_repeat(output, ' ', layout->widths[column] - strlen(text));
-		output_text(output, text);
-		output_text(output, "  ");
+		text_repeat(output, ' ', layout->widths[column] - strlen(text));
+		text_string(output, text);
+		text_string(output, "  ");
 	}
-	output_text(output, module);
-	output_repeat(output, ' ', layout->module_width - strlen(module) + 2);
-	output_text(output, row ? row->name : "function");
-	output_char(output, '\n');
+	text_string(output, module);
+	text_repeat(output, ' ', layout->module_width - strlen(module) + 2);
+	text_string(output, row ? row->name : "function");
+	text_char(output, '\n');
 }
 
-void stats_table_write(struct output *output, const struct stats_row **rows, size_t count,
+void stats_table_write(struct text_output *output, const struct stats_row **rows, size_t count,
 	const struct stats_table_options *options)
 {
 	const size_t shown = options->top > 0 && options->top < count ? options->top : count;
@@ -192,6 +192,6 @@ void stats_table_write(struct output *output, const struct stats_row **rows, siz
 		write_line(output, &layout, rows[i]);
 	}
 	if (shown < count) {
-		output_format(output, "and %zu more functions\n", count - shown);
+		text_format(output, "and %zu more functions\n", count - shown);
 	}
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "output.h"
+#include "text.h"
 
 /* What one function cost; see stats.c for what the figures mean. */
 struct stats_row {
@@ -33,7 +33,7 @@ struct stats_table_options {
  * Sorts the rows, largest first and then by name, and writes them under a head line. A column of
  * aborts is there when any function has some. Write errors stay in the output.
  */
-void stats_table_write(struct output *output, const struct stats_row **rows, size_t count,
+void stats_table_write(struct text_output *output, const struct stats_row **rows, size_t count,
 	const struct stats_table_options *options);
 
 #endif

@@ -52,32 +52,32 @@ static const struct {
 	[WASI_ROFLAGS] = {roflag_names, COUNT(roflag_names)},
 };
 
-void wasi_put_errno(struct output *output, uint32_t number)
+void wasi_put_errno(struct text_output *output, uint32_t number)
 {
 	if (number < COUNT(errno_names)) {
-		output_text(output, errno_names[number]);
+		text_string(output, errno_names[number]);
 	} else {
-		output_format(output, "errno(%" PRIu32 ")", number);
+		text_format(output, "errno(%" PRIu32 ")", number);
 	}
 }
 
-void wasi_put_filetype(struct output *output, uint8_t type)
+void wasi_put_filetype(struct text_output *output, uint8_t type)
 {
 	if (type < COUNT(filetype_names)) {
-		output_text(output, filetype_names[type]);
+		text_string(output, filetype_names[type]);
 	} else {
-		output_format(output, "filetype(%u)", type);
+		text_format(output, "filetype(%u)", type);
 	}
 }
 
-void wasi_put_flags(struct output *output, enum wasi_flags kind, uint64_t flags)
+void wasi_put_flags(struct text_output *output, enum wasi_flags kind, uint64_t flags)
 {
 	const char *separator = "";
 
 	for (size_t i = 0; i < flag_tables[kind].count; i++) {
 		if (flags >> i & 1) {
-			output_text(output, separator);
-			output_text(output, flag_tables[kind].names[i]);
+			text_string(output, separator);
+			text_string(output, flag_tables[kind].names[i]);
 			separator = "|";
 		}
 	}

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "output.h"
+#include "text.h"
 
 enum wasi_flags {
 	WASI_FDFLAGS,
@@ -21,12 +21,12 @@ enum wasi_flags {
 };
 
 /* "ESUCCESS", ..., or "errno(N)". */
-void wasi_put_errno(struct output *output, uint32_t number);
+void wasi_put_errno(struct text_output *output, uint32_t number);
 
 /* "REGULAR_FILE", ..., or "filetype(N)". */
-void wasi_put_filetype(struct output *output, uint8_t type);
+void wasi_put_filetype(struct text_output *output, uint8_t type);
 
 /* The names of the flags that are set, with '|' between them; flags without a name are left out. */
-void wasi_put_flags(struct output *output, enum wasi_flags kind, uint64_t flags);
+void wasi_put_flags(struct text_output *output, enum wasi_flags kind, uint64_t flags);
 
 #endif

@@ -2,7 +2,7 @@
  * Buffered output to a file or to standard output: given bytes, it promises that they are all
  * there under the final name, or that one clear error says why not.
  */
-#include "output.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static bool is_replaceable(const char *path)
 	return lstat(path, &status) < 0 ? errno == ENOENT : S_ISREG(status.st_mode);
 }
 
-static int open_temporary(struct output *output)
+static int open_temporary(struct text_output *output)
 {
 	const size_t size = strlen(output->path) + 32;
 
@@ -49,7 +49,7 @@ static int open_temporary(struct output *output)
 	return errno;
 }
 
-static int open_file(struct output *output, const char *path)
+static int open_file(struct text_output *output, const char *path)
 {
 	int code = 0;
 
@@ -72,12 +72,12 @@ static int open_file(struct output *output, const char *path)
 	return code;
 }
 
-int output_open(struct output *output, const char *path, struct reel_error *error)
+int text_open(struct text_output *output, const char *path, struct reel_error *error)
 {
 	int code = 0;
 
-	*output = (struct output){.fd = STDOUT_FILENO};
-	output->buffer = malloc(OUTPUT_BUFFER_SIZE);
+	*output = (struct text_output){.fd = STDOUT_FILENO};
+	output->buffer = malloc(TEXT_BUFFER_SIZE);
 	if (!output->buffer) {
 		code = ENOMEM;
 	} else if (path) {
@@ -89,12 +89,12 @@ int output_open(struct output *output, const char *path, struct reel_error *erro
 	if (code == 0) {
 		return 0;
 	}
-	output_deinit(output);
+	text_deinit(output);
 	return code == ENOMEM ? reel_fail(error, REEL_ENOMEM, "out of memory")
 			      : reel_fail(error, REEL_EIO, "%s: %s", path, strerror(code));
 }
 
-static void write_all(struct output *output, const char *bytes, size_t size)
+static void write_all(struct text_output *output, const char *bytes, size_t size)
 {
 	while (size > 0 && !output->error) {
 		const ssize_t written = write(output->fd, bytes, size);
@@ -108,16 +108,16 @@ static void write_all(struct output *output, const char *bytes, size_t size)
 	}
 }
 
-void output_flush(struct output *output)
+void text_flush(struct text_output *output)
 {
 	write_all(output, output->buffer, output->used);
 	output->used = 0;
 }
 
-void output_spill(struct output *output, const void *bytes, size_t size)
+void text_spill(struct text_output *output, const void *bytes, size_t size)
 {
-	output_flush(output);
-	if (size > OUTPUT_BUFFER_SIZE) {
+	text_flush(output);
+	if (size > TEXT_BUFFER_SIZE) {
 		write_all(output, bytes, size);
 		return;
 	}
@@ -125,14 +125,14 @@ void output_spill(struct output *output, const void *bytes, size_t size)
 	output->used = size;
 }
 
-void output_repeat(struct output *output, char byte, size_t count)
+void text_repeat(struct text_output *output, char byte, size_t count)
 {
 	for (; count > 0; count--) {
-		output_char(output, byte);
+		text_char(output, byte);
 	}
 }
 
-void output_u64(struct output *output, uint64_t value)
+void text_u64(struct text_output *output, uint64_t value)
 {
 	char digits[20];
 	size_t at = sizeof(digits);
@@ -141,38 +141,38 @@ void output_u64(struct output *output, uint64_t value)
 		digits[--at] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
-	output_bytes(output, digits + at, sizeof(digits) - at);
+	text_bytes(output, digits + at, sizeof(digits) - at);
 }
 
-void output_i64(struct output *output, int64_t value)
+void text_i64(struct text_output *output, int64_t value)
 {
 	uint64_t magnitude = (uint64_t)value;
 
 	if (value < 0) {
-		output_char(output, '-');
+		text_char(output, '-');
 		magnitude = 0 - magnitude;
 	}
-	output_u64(output, magnitude);
+	text_u64(output, magnitude);
 }
 
-void output_hex64(struct output *output, uint64_t value)
+void text_hex64(struct text_output *output, uint64_t value)
 {
 	for (int shift = 60; shift >= 0; shift -= 4) {
-		output_char(output, hex_digits[(value >> shift) & 15]);
+		text_char(output, hex_digits[(value >> shift) & 15]);
 	}
 }
 
-void output_hex_bytes(struct output *output, const void *bytes, size_t size)
+void text_hex_bytes(struct text_output *output, const void *bytes, size_t size)
 {
 	const uint8_t *at = bytes;
 
 	for (size_t i = 0; i < size; i++) {
-		output_char(output, hex_digits[at[i] >> 4]);
-		output_char(output, hex_digits[at[i] & 15]);
+		text_char(output, hex_digits[at[i] >> 4]);
+		text_char(output, hex_digits[at[i] & 15]);
 	}
 }
 
-void output_format(struct output *output, const char *format, ...)
+void text_format(struct text_output *output, const char *format, ...)
 {
 	char text[FORMAT_SIZE];
 	va_list arguments;
@@ -180,11 +180,11 @@ void output_format(struct output *output, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	output_text(output, text);
+	text_string(output, text);
 }
 
 /* Standard output stays open: it belongs to the process. */
-static void close_file(struct output *output)
+static void close_file(struct text_output *output)
 {
 	if (output->path && output->fd >= 0 && close(output->fd) < 0 && !output->error) {
 		output->error = errno;
@@ -192,7 +192,7 @@ static void close_file(struct output *output)
 	output->fd = -1;
 }
 
-static void give_name(struct output *output)
+static void give_name(struct text_output *output)
 {
 	if (!output->error && rename(output->temporary, output->path) < 0) {
 		output->error = errno;
@@ -204,9 +204,9 @@ static void give_name(struct output *output)
 	output->temporary = NULL;
 }
 
-int output_close(struct output *output, struct reel_error *error)
+int text_close(struct text_output *output, struct reel_error *error)
 {
-	output_flush(output);
+	text_flush(output);
 	close_file(output);
 	if (output->temporary) {
 		give_name(output);
@@ -218,7 +218,7 @@ int output_close(struct output *output, struct reel_error *error)
 	return 0;
 }
 
-void output_deinit(struct output *output)
+void text_deinit(struct text_output *output)
 {
 	if (output->path && output->fd >= 0) {
 		close(output->fd);
@@ -229,5 +229,5 @@ void output_deinit(struct output *output)
 	free(output->temporary);
 	free(output->path);
 	free(output->buffer);
-	*output = (struct output){.fd = -1};
+	*output = (struct text_output){.fd = -1};
 }
