@@ -19,6 +19,13 @@
 /* No function, site, blob or module. */
 #define NO_ID UINT32_MAX
 
+/* What the ticks of a trace are. */
+enum clock_kind {
+	CLOCK_TSC = 0,  /* the processor's invariant time stamp counter */
+	CLOCK_MONO = 1, /* ns of CLOCK_MONOTONIC */
+	CLOCK_HOST = 2, /* ns that the host gave */
+};
+
 enum event_kind {
 	EVENT_AFTER = 0,
 	EVENT_ABORT = 1,

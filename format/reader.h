@@ -24,6 +24,7 @@ struct event_block_info {
 	uint64_t first_ticks, last_ticks;
 	uint64_t before, after, abort, repaired, undelivered, lost;
 	uint32_t max_depth;
+	uint32_t number; /* of the block among all blocks of the file */
 };
 
 /* Event blocks in the order of the file, which for each stream is its order in time. */
@@ -38,7 +39,9 @@ const struct reel_module *trace_module(const struct reel_trace *trace, uint32_t 
 uint32_t trace_module_count(const struct reel_trace *trace);
 const struct reel_module *trace_module_at(const struct reel_trace *trace, uint32_t index);
 
-/* Ticks to ns on the monotonic clock (or the host's own ns), by the clock samples around them. */
+/* What ticks are, and ticks to ns: on the monotonic clock by the clock samples around them (see
+ * clock.h), or, where ticks are ns already, the same number. */
+enum clock_kind trace_clock_kind(const struct reel_trace *trace);
 uint64_t trace_ticks_to_ns(const struct reel_trace *trace, uint64_t ticks);
 
 /* Reads a blob: appends nothing, fills *bytes (malloc'd, the caller frees) and *size, with a NUL

@@ -24,13 +24,6 @@
 
 struct writer;
 
-/* What the ticks of a trace are. */
-enum clock_kind {
-	CLOCK_TSC = 0,  /* the processor's invariant time stamp counter */
-	CLOCK_MONO = 1, /* ns of CLOCK_MONOTONIC */
-	CLOCK_HOST = 2, /* ns that the host gave */
-};
-
 struct writer_options {
 	enum reel_codec codec;
 	int codec_level; /* zstd; 0: 1 */

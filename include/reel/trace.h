@@ -49,6 +49,9 @@ REEL_API void reel_trace_describe(const struct reel_trace *trace, struct reel_tr
 /* The recording host's description of itself, a JSON object or "". Valid as long as the trace. */
 REEL_API const char *reel_trace_metadata(const struct reel_trace *trace);
 
+/* What recorded: "native", "library", "import", or "". Valid as long as the trace. */
+REEL_API const char *reel_trace_producer(const struct reel_trace *trace);
+
 /* Definitions, by id from 0 to count - 1. Ids that were lost give a function named "function #n".
  * NULL past the end. */
 REEL_API uint32_t reel_trace_function_count(const struct reel_trace *trace);
