@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* What a plain event without values takes: its symbol and its ticks. */
-#define EVENT_BYTES (sizeof(uint32_t) + sizeof(uint64_t))
-
 void emitter_init(struct emitter *emitter, struct emitter_target *target, uint32_t stream,
 	uint32_t (*depth)(void *owner), emitter_activation_fn activation, void *owner)
 {
@@ -27,7 +24,6 @@ void emitter_deinit(struct emitter *emitter)
 	event_block_deinit(&emitter->block);
 	event_block_init(&emitter->block);
 	emitter->begun = false;
-	emitter->bytes = 0;
 }
 
 static int fail(struct emitter *emitter, int status)
@@ -81,11 +77,17 @@ static int begin_block(struct emitter *emitter)
 	return 0;
 }
 
+/* A key frame alone must not close the block that it opens. */
+static bool is_heavy(const struct event_block *block)
+{
+	return event_block_bytes(block) - block->key_frame.size >= EMITTER_BLOCK_BYTES;
+}
+
 static bool is_full(const struct emitter *emitter, uint32_t count)
 {
 	return emitter->block.count > 0 &&
 	       ((uint64_t)emitter->block.count + count > emitter->limit ||
-		       emitter->bytes >= EMITTER_BLOCK_BYTES);
+		       is_heavy(&emitter->block));
 }
 
 int emitter_prepare(struct emitter *emitter, uint32_t count)
@@ -107,23 +109,11 @@ int emitter_prepare(struct emitter *emitter, uint32_t count)
 	return fail(emitter, status);
 }
 
-static size_t event_bytes(const struct event *event)
-{
-	size_t bytes = EVENT_BYTES + event->value_count * sizeof(*event->values);
-
-	if (event->capture) {
-		bytes += event->capture->global_count * sizeof(*event->capture->globals);
-		bytes += event->capture->read_count * sizeof(*event->capture->reads);
-	}
-	return bytes;
-}
-
 int emitter_append(struct emitter *emitter, const struct event *event, uint32_t plain_module)
 {
 	if (emitter->target->status < 0) {
 		return emitter->target->status;
 	}
-	emitter->bytes += event_bytes(event);
 	return fail(emitter, event_block_append(&emitter->block, event, plain_module));
 }
 
@@ -137,7 +127,6 @@ int emitter_flush(struct emitter *emitter)
 			writer_write_events(target->writer, &emitter->block, target->codec));
 	}
 	emitter->begun = false;
-	emitter->bytes = 0;
 	return status;
 }
 
@@ -147,4 +136,18 @@ int emitter_release(struct emitter *emitter)
 
 	emitter_deinit(emitter);
 	return status;
+}
+
+size_t emitter_memory(const struct emitter *emitter)
+{
+	const struct event_block *block = &emitter->block;
+	size_t memory = block->capacity * (sizeof(*block->symbols) + sizeof(*block->ticks));
+
+	memory += block->key_frame.capacity + block->extras.capacity + block->named_sites.capacity;
+	memory += block->column_of_function_count * sizeof(*block->column_of_function);
+	memory += 2 * block->value_bytes;
+	for (size_t i = 0; i < EVENT_BLOCK_COLUMNS; i++) {
+		memory += block->packed[i].capacity;
+	}
+	return memory;
 }

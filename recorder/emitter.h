@@ -38,7 +38,6 @@ struct emitter {
 	bool begun; /* the block has its key frame */
 	uint32_t stream;
 	uint32_t limit; /* events that the block takes before it is closed */
-	size_t bytes;   /* about what the block's events take in memory */
 	emitter_activation_fn activation;
 	uint32_t (*depth)(void *owner);
 	void *owner;
@@ -64,5 +63,8 @@ int emitter_flush(struct emitter *emitter);
 
 /* The same, and frees the block's memory: for a stream that rests. */
 int emitter_release(struct emitter *emitter);
+
+/* Bytes of memory that the block takes, more or less. */
+size_t emitter_memory(const struct emitter *emitter);
 
 #endif

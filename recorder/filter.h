@@ -32,4 +32,7 @@ void filter_destroy(struct filter *filter);
 int filter_event(struct filter *filter, const struct event *event, uint32_t plain_module);
 int filter_flush(struct filter *filter);
 
+/* The emitter behind it, to be released or asked for its memory. */
+struct emitter *filter_emitter(struct filter *filter);
+
 #endif

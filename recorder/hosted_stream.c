@@ -1,0 +1,543 @@
+/*
+ * Pairing of a library host's events; see hosted_stream.h. The rules are CONTRACT 4's: an exit
+ * belongs to the innermost open activation of its function, what is above it is gone; a stack is
+ * evidence only where it contradicts; the end of a top-level call or of the stream ends what is in
+ * it.
+ */
+#include "hosted_stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "grow.h"
+
+/* ---- the open activations ---- */
+
+static uint32_t stream_depth(void *owner)
+{
+	return ((struct hosted_stream *)owner)->open_count;
+}
+
+static void stream_activation(void *owner, uint32_t index, struct activation *activation)
+{
+	const struct hosted_stream *stream = owner;
+	const struct open_call *call = &stream->open[index];
+
+	*activation = (struct activation){
+		.site = call->site,
+		.module = call->module,
+		.ticks = call->ticks,
+		.pc = stream->frames[call->frame].pc,
+		.offset = stream->frames[call->frame].offset,
+		.params = stream->params + call->first_param,
+		.param_count = call->param_count,
+		.call_depth = call->call_depth,
+	};
+}
+
+/* Activations below this one were opened before the current top-level call. */
+static uint32_t call_floor(const struct hosted_stream *stream)
+{
+	return stream->call_count ? stream->calls[stream->call_count - 1] : 0;
+}
+
+static void pop_activation(struct hosted_stream *stream)
+{
+	const struct open_call *call = &stream->open[--stream->open_count];
+
+	stream->frame_count = call->frames_end;
+	stream->param_count = call->first_param;
+	/* What is opened from here on belongs to the call that goes on. */
+	if (call_floor(stream) > stream->open_count) {
+		stream->calls[stream->call_count - 1] = stream->open_count;
+	}
+}
+
+/* Room for one more activation that pushes `frames` frames and `words` parameters. */
+static int reserve_activation(struct hosted_stream *stream, size_t frames, size_t words)
+{
+	struct aligned *functions = grow(stream->functions, &stream->functions_capacity,
+		(size_t)stream->open_count + 1, sizeof(*functions));
+	struct open_call *open = grow(stream->open, &stream->open_capacity,
+		(size_t)stream->open_count + 1, sizeof(*open));
+	struct site_frame *all = grow(stream->frames, &stream->frames_capacity,
+		stream->frame_count + frames, sizeof(*all));
+	uint64_t *params = grow(stream->params, &stream->params_capacity,
+		stream->param_count + words + 1, sizeof(*params));
+
+	stream->functions = functions ? functions : stream->functions;
+	stream->open = open ? open : stream->open;
+	stream->frames = all ? all : stream->frames;
+	stream->params = params ? params : stream->params;
+	return functions && open && all && params ? 0 : REEL_ENOMEM;
+}
+
+static void push_frames(struct hosted_stream *stream, const struct site *site)
+{
+	for (uint32_t i = site->frame_count; i > 0; i--) {
+		stream->frames[stream->frame_count++] = site->frames[i - 1];
+	}
+	stream->frames[stream->frame_count++] =
+		(struct site_frame){site->function, site->pc, site->offset};
+}
+
+/* Opens the activation of a before. Room was reserved. */
+static void push_activation(struct hosted_stream *stream, const struct event *event,
+	const struct site *site, uint64_t identity)
+{
+	struct open_call *call = &stream->open[stream->open_count];
+	uint32_t floor = stream->frame_count;
+
+	if (!site->detached && stream->open_count > 0) {
+		const struct open_call *caller = call - 1;
+
+		floor = caller->floor;
+		if (site->has_caller) {
+			stream->frames[caller->frame].pc = site->caller_pc;
+			stream->frames[caller->frame].offset = site->caller_offset;
+		}
+	}
+	*call = (struct open_call){
+		.ticks = event->ticks,
+		.number = stream->before_count - 1,
+		.site = event->site,
+		.module = event->module,
+		.call_depth = stream->call_count,
+		.frames_end = stream->frame_count,
+		.floor = floor,
+		.first_param = stream->param_count,
+		.param_count = event->value_count,
+	};
+	push_frames(stream, site);
+	call->frame = stream->frame_count - 1;
+	if (event->value_count) {
+		memcpy(stream->params + stream->param_count, event->values,
+			event->value_count * sizeof(*event->values));
+		stream->param_count += event->value_count;
+	}
+	stream->functions[stream->open_count++] = (struct aligned){event->function, identity};
+}
+
+/* ---- what goes out ---- */
+
+static int fail(struct hosted_stream *stream, int status)
+{
+	if (status < 0 && stream->shared->target->status == 0) {
+		stream->shared->target->status = status;
+	}
+	return status;
+}
+
+/* Gives an event away, before the stack changes for it. */
+static int emit(struct hosted_stream *stream, const struct event *event, uint32_t plain_module)
+{
+	int status;
+
+	if (stream->filter) {
+		return fail(stream, filter_event(stream->filter, event, plain_module));
+	}
+	status = emitter_prepare(&stream->emitter, 1);
+	return status < 0 ? status : emitter_append(&stream->emitter, event, plain_module);
+}
+
+/* Never lets a stream's time run backwards. */
+static void take_time(struct hosted_stream *stream, uint64_t *ticks)
+{
+	if (*ticks < stream->ticks) {
+		*ticks = stream->ticks;
+	}
+	stream->ticks = *ticks;
+}
+
+/* Aborts the innermost activations until `count` are left. */
+static int abort_until(
+	struct hosted_stream *stream, uint32_t count, uint64_t ticks, enum reel_reason reason)
+{
+	while (stream->open_count > count) {
+		const struct open_call *call = &stream->open[stream->open_count - 1];
+		const struct event event = {
+			.kind = EVENT_ABORT,
+			.repaired = reason,
+			.ticks = ticks,
+			.site = NO_ID,
+			.function = stream->functions[stream->open_count - 1].function,
+			.module = call->module,
+			.error_kind = REEL_ABORT_REPAIRED,
+			.error = NO_ID,
+			.text = NO_ID,
+		};
+		int status = emit(stream, &event, call->module);
+
+		if (status < 0) {
+			return status;
+		}
+		pop_activation(stream);
+	}
+	return 0;
+}
+
+/* ---- befores ---- */
+
+/* Gathers the listened functions that are shown below the top, and where they stand. */
+static int gather_listened(
+	struct hosted_shared *shared, const struct shown_stack *shown, uint32_t *count)
+{
+	struct aligned *aligned =
+		grow(shared->aligned, &shared->aligned_capacity, shown->count, sizeof(*aligned));
+
+	*count = 0;
+	if (!aligned) {
+		return REEL_ENOMEM;
+	}
+	shared->aligned = aligned;
+	for (uint32_t i = 1; i < shown->count; i++) {
+		uint32_t function = shown->frames[i].function;
+
+		if (function < shared->function_count && shared->is_listened[function]) {
+			aligned[(*count)++] = (struct aligned){
+				function, shown->identities ? shown->identities[i] : 0};
+		}
+	}
+	return 0;
+}
+
+/* The index in `shown` of the listened frame number `position`. */
+static uint32_t shown_index(
+	const struct hosted_shared *shared, const struct shown_stack *shown, uint32_t position)
+{
+	for (uint32_t i = 1; i < shown->count; i++) {
+		uint32_t function = shown->frames[i].function;
+
+		if (function < shared->function_count && shared->is_listened[function] &&
+			position-- == 0) {
+			return i;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Aborts what the stack proves to be gone. *caller: the index of the innermost open activation's
+ * frame in `shown`, or 0 when it is not shown.
+ */
+static int take_evidence(struct hosted_stream *stream, uint64_t ticks,
+	const struct shown_stack *shown, uint32_t *caller)
+{
+	struct hosted_shared *shared = stream->shared;
+	uint32_t floor = call_floor(stream);
+	uint32_t listened;
+	struct alignment alignment;
+	int status = gather_listened(shared, shown, &listened);
+
+	*caller = 0;
+	if (status < 0 || listened == 0 || stream->open_count == floor) {
+		return fail(stream, status);
+	}
+	alignment = align(
+		shared->aligned, listened, stream->functions + floor, stream->open_count - floor);
+	if (alignment.matched == 0) {
+		return 0;
+	}
+	*caller = shown_index(shared, shown, alignment.position);
+	return abort_until(stream, stream->open_count - alignment.gone, ticks, REEL_REASON_UNWOUND);
+}
+
+static bool is_same_frame(const struct site_frame *a, const struct site_frame *b)
+{
+	return a->function == b->function && a->pc == b->pc && a->offset == b->offset;
+}
+
+/* Whether the frames shown from index `from` on are those that are kept below the caller's. */
+static bool continues_below(const struct hosted_stream *stream, const struct open_call *caller,
+	const struct shown_stack *shown, uint32_t from)
+{
+	if (shown->count - from > caller->frame - caller->floor) {
+		return false;
+	}
+	for (uint32_t i = from; i < shown->count; i++) {
+		const struct site_frame *kept = &stream->frames[caller->frame - 1 - (i - from)];
+
+		if (!is_same_frame(kept, &shown->frames[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Describes the stack as one that goes on with the innermost open activation, if a reader would
+ * then see what the host showed: in a full walk exactly that, in a trusted one that and what is
+ * below it.
+ */
+static bool attach_site(const struct hosted_stream *stream, const struct shown_stack *shown,
+	uint32_t caller, struct site *site)
+{
+	bool is_full = stream->shared->walk == REEL_WALK_FULL;
+	const struct open_call *inner = stream->open + stream->open_count - 1;
+	uint32_t below = caller ? caller + 1 : shown->count;
+
+	if (stream->open_count == call_floor(stream) || (is_full && !caller) ||
+		!continues_below(stream, inner, shown, below)) {
+		return false;
+	}
+	site->frame_count = caller ? caller - 1 : shown->count - 1;
+	if (caller) {
+		site->has_caller = true;
+		site->caller_pc = shown->frames[caller].pc;
+		site->caller_offset = shown->frames[caller].offset;
+	}
+	if (is_full && shown->count - below < inner->frame - inner->floor) {
+		site->shown = shown->count;
+	}
+	return true;
+}
+
+static void describe_site(const struct hosted_stream *stream, const struct event *event,
+	const struct shown_stack *shown, uint32_t caller, struct site *site)
+{
+	*site = (struct site){
+		.function = event->function,
+		.module = event->module,
+		.pc = shown->frames[0].pc,
+		.offset = shown->frames[0].offset,
+		.frames = shown->frames + 1,
+	};
+	if (!attach_site(stream, shown, caller, site)) {
+		site->detached = true;
+		site->frame_count = shown->count - 1;
+	}
+}
+
+int hosted_stream_before(
+	struct hosted_stream *stream, struct event *event, const struct shown_stack *shown)
+{
+	struct site site;
+	uint32_t caller;
+	int status;
+
+	stream->before_count++;
+	stream->shared->is_listened[event->function] = 1;
+	take_time(stream, &event->ticks);
+	status = take_evidence(stream, event->ticks, shown, &caller);
+	if (status < 0) {
+		return status;
+	}
+	describe_site(stream, event, shown, caller, &site);
+	status = writer_intern_site(stream->shared->target->writer, &site, &event->site);
+	if (status == 0) {
+		status = reserve_activation(
+			stream, (size_t)site.frame_count + 1, event->value_count);
+	}
+	if (status == 0) {
+		status = emit(stream, event, site.module);
+	}
+	if (status == 0) {
+		push_activation(stream, event, &site, shown->identities ? shown->identities[0] : 0);
+	}
+	return fail(stream, status);
+}
+
+/* ---- exits ---- */
+
+/* The number of activations up to and with the innermost one of a function; 0: it is not open. */
+static uint32_t find_open(const struct hosted_stream *stream, uint32_t function)
+{
+	uint32_t count = stream->open_count;
+
+	while (count > 0 && stream->functions[count - 1].function != function) {
+		count--;
+	}
+	return count;
+}
+
+static int leave_undelivered(struct hosted_stream *stream, struct event *event)
+{
+	event->kind =
+		event->kind == EVENT_AFTER ? EVENT_UNDELIVERED_AFTER : EVENT_UNDELIVERED_ABORT;
+	return emit(stream, event, NO_ID);
+}
+
+int hosted_stream_exit(struct hosted_stream *stream, struct event *event)
+{
+	uint32_t count = find_open(stream, event->function);
+	int status;
+
+	take_time(stream, &event->ticks);
+	if (count == 0) {
+		return leave_undelivered(stream, event);
+	}
+	status = abort_until(stream, count, event->ticks, REEL_REASON_UNWOUND);
+	if (status == 0) {
+		status = emit(stream, event, stream->open[count - 1].module);
+	}
+	if (status == 0) {
+		pop_activation(stream);
+	}
+	return status;
+}
+
+/* ---- marks and ends ---- */
+
+static int begin_call(struct hosted_stream *stream)
+{
+	uint32_t *calls = grow(stream->calls, &stream->calls_capacity,
+		(size_t)stream->call_count + 1, sizeof(*calls));
+
+	if (!calls) {
+		return fail(stream, REEL_ENOMEM);
+	}
+	stream->calls = calls;
+	calls[stream->call_count++] = stream->open_count;
+	return 0;
+}
+
+static void end_call(struct hosted_stream *stream)
+{
+	uint32_t floor = call_floor(stream);
+
+	if (stream->call_count > 0) {
+		stream->call_count--;
+		/* Its caller may have been popped while it was the innermost call. */
+		if (call_floor(stream) > floor) {
+			stream->calls[stream->call_count - 1] = floor;
+		}
+	}
+}
+
+/* The event of a top-level call's end, after what it leaves open. */
+static int emit_call_end(
+	struct hosted_stream *stream, const struct event *event, enum reel_reason reason)
+{
+	int status = abort_until(stream, call_floor(stream), event->ticks, reason);
+
+	if (status == 0) {
+		status = emit(stream, event, NO_ID);
+	}
+	if (status == 0) {
+		end_call(stream);
+	}
+	return status;
+}
+
+int hosted_stream_mark(struct hosted_stream *stream, struct event *event)
+{
+	int status;
+
+	take_time(stream, &event->ticks);
+	if (event->kind == EVENT_CALL_END) {
+		return emit_call_end(stream, event, REEL_REASON_UNWOUND);
+	}
+	status = emit(stream, event, NO_ID);
+	if (status == 0 && event->kind == EVENT_CALL_BEGIN) {
+		status = begin_call(stream);
+	}
+	return status;
+}
+
+/* Activations whose before has a lower number than this. */
+static uint32_t count_before(const struct hosted_stream *stream, uint64_t number)
+{
+	uint32_t count = stream->open_count;
+
+	while (count > 0 && stream->open[count - 1].number >= number) {
+		count--;
+	}
+	return count;
+}
+
+int hosted_stream_lose(struct hosted_stream *stream, uint64_t ticks, const struct lost_events *lost)
+{
+	struct event event = {
+		.kind = EVENT_GAP,
+		.site = NO_ID,
+		.function = NO_ID,
+		.module = NO_ID,
+		.error = NO_ID,
+		.text = NO_ID,
+		.lost = lost->count,
+	};
+	int status = 0;
+
+	take_time(stream, &ticks);
+	event.ticks = ticks;
+	if (lost->count > 0) {
+		status = emit(stream, &event, NO_ID);
+	}
+	if (status == 0) {
+		status = abort_until(
+			stream, count_before(stream, lost->before), ticks, REEL_REASON_LOST);
+	}
+	event.kind = EVENT_CALL_END;
+	event.lost = 0;
+	while (status == 0 && stream->call_count > lost->calls) {
+		status = emit_call_end(stream, &event, REEL_REASON_LOST);
+	}
+	return status;
+}
+
+int hosted_stream_end(struct hosted_stream *stream, uint64_t ticks, enum reel_reason reason)
+{
+	int status;
+
+	take_time(stream, &ticks);
+	status = abort_until(stream, 0, ticks, reason);
+	return status < 0 ? status : hosted_stream_release(stream);
+}
+
+/* ---- life and memory ---- */
+
+int hosted_stream_create(
+	struct hosted_shared *shared, uint32_t number, uint32_t id, struct hosted_stream **stream)
+{
+	struct hosted_stream *made = calloc(1, sizeof(*made));
+	int status = 0;
+
+	*stream = NULL;
+	if (!made) {
+		return REEL_ENOMEM;
+	}
+	made->shared = shared;
+	made->number = number;
+	made->id = id;
+	if (shared->max_depth || shared->min_duration_ticks) {
+		status = filter_create(shared->target, id, shared->max_depth,
+			shared->min_duration_ticks, &made->filter);
+	}
+	if (status < 0) {
+		free(made);
+		return status;
+	}
+	emitter_init(&made->emitter, shared->target, id, stream_depth, stream_activation, made);
+	*stream = made;
+	return 0;
+}
+
+void hosted_stream_destroy(struct hosted_stream *stream)
+{
+	if (!stream) {
+		return;
+	}
+	filter_destroy(stream->filter);
+	emitter_deinit(&stream->emitter);
+	free(stream->functions);
+	free(stream->open);
+	free(stream->calls);
+	free(stream->frames);
+	free(stream->params);
+	free(stream);
+}
+
+static struct emitter *stream_emitter(struct hosted_stream *stream)
+{
+	return stream->filter ? filter_emitter(stream->filter) : &stream->emitter;
+}
+
+size_t hosted_stream_bytes(struct hosted_stream *stream)
+{
+	return emitter_memory(stream_emitter(stream));
+}
+
+int hosted_stream_release(struct hosted_stream *stream)
+{
+	return emitter_release(stream_emitter(stream));
+}
