@@ -34,10 +34,8 @@ static int open_file(struct reel_trace *trace, const char *path, struct reel_err
 	trace->size = (uint64_t)status.st_size;
 	trace->id_limit =
 		(uint32_t)(trace->size < IDS_MAX - IDS_FREE ? trace->size + IDS_FREE : IDS_MAX);
-	trace->definition_budget =
-		DEFINITIONS_FREE + (trace->size < UINT64_MAX / (2 * DEFINITIONS_RATIO)
-						   ? trace->size * DEFINITIONS_RATIO
-						   : UINT64_MAX / 2);
+	trace->definition_limit = DEFINITIONS_FREE + trace->size * DEFINITIONS_RATIO;
+	trace->definition_budget = trace->definition_limit;
 	return REEL_OK;
 }
 
