@@ -241,8 +241,8 @@ static int write_flamegraph(struct call_tree *tree)
 		draw(&drawing, CALL_TREE_ROOT, 0);
 	} else {
 		text_format(drawing.output,
-			"<text x=\"%u\" y=\"%u\" text-anchor=\"middle\">nothing was "
-			"called</text>\n",
+			"<text x=\"%u\" y=\"%u\" text-anchor=\"middle\">nothing to "
+			"show</text>\n",
 			WIDTH / 2, HEAD_HEIGHT + 12);
 	}
 	text_string(drawing.output, "<script><![CDATA[\n");
