@@ -52,6 +52,18 @@ static char *qualified_name(const struct reel_function *function)
 	return text;
 }
 
+/* The debug name in memory of its own; NULL when memory is short. */
+static char *debug_name(const struct reel_function *function)
+{
+	size_t size = reel_function_debug_name(function, NULL, 0) + 1;
+	char *text = malloc(size);
+
+	if (text) {
+		reel_function_debug_name(function, text, size);
+	}
+	return text;
+}
+
 static bool matches(const char *glob, const char *name)
 {
 	return name && fnmatch(glob, name, 0) == 0;
@@ -60,14 +72,20 @@ static bool matches(const char *glob, const char *name)
 static bool matches_any(
 	const struct reel_function *function, const char *const *globs, size_t glob_count)
 {
-	char *qualified = qualified_name(function);
-	bool found = glob_count == 0;
+	char *qualified, *debug;
+	bool found = false;
 
+	if (glob_count == 0) {
+		return true;
+	}
+	qualified = qualified_name(function);
+	debug = debug_name(function);
 	for (size_t i = 0; i < glob_count && !found; i++) {
-		found = matches(globs[i], function->name) ||
-			matches(globs[i], function->debug_name) || matches(globs[i], qualified);
+		found = matches(globs[i], function->name) || matches(globs[i], qualified) ||
+			matches(globs[i], debug);
 	}
 	free(qualified);
+	free(debug);
 	return found;
 }
 
