@@ -8,6 +8,7 @@
 #include <reel/import.h>
 #include <reel/listener.h>
 #include <reel/module.h>
+#include <reel/native.h>
 #include <reel/plugin.h>
 #include <reel/recorder.h>
 #include <reel/replay.h>
