@@ -269,6 +269,7 @@ struct checker {
 	struct reel_listener listener;
 	struct reel_marks marks;
 	bool is_lenient;    /* the host's pairing is not the contract's */
+	bool is_filtered;   /* functions in stacks may be without a listener */
 	bool writes_stacks; /* into `text` */
 	char *text;         /* one line per callback */
 	size_t length, capacity;
@@ -403,7 +404,7 @@ static void checker_before(struct reel_listener *listener, struct reel_context *
 		checker_print(checker, " m%" PRIu32, module->id);
 	}
 	checker_words(checker, params, reel_function_param_words(function));
-	if (!checker->is_lenient && !checker->only) {
+	if (!checker->is_lenient && !checker->is_filtered) {
 		checker_align(checker, context, stack);
 	}
 	assert_true(reel_stack_next(stack));

@@ -389,6 +389,7 @@ static void functions_without_listener_still_show_in_stacks(void **state)
 	struct reel_replay_result result;
 
 	checker->only = "f";
+	checker->is_filtered = true;
 	make_two_functions();
 	result = expect(NULL, checker, ONLY_F);
 	assert_int_equal(result.events, 6);
@@ -404,6 +405,7 @@ static void globs_choose_functions_by_name_and_by_module(void **state)
 		struct checker *checker = stack_checker();
 		struct reel_trace *trace;
 
+		checker->is_filtered = true;
 		make_two_functions();
 		trace = maker_open(&maker);
 		checker_replay(checker, trace, &options);
