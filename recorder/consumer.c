@@ -132,8 +132,8 @@ static int init(struct consumer *consumer)
 		return REEL_ENOMEM;
 	}
 	if (!is_native(consumer)) {
-		return hosted_create(&consumer->target, recorder, consumer->options.definitions,
-			&consumer->hosted);
+		return hosted_create(&consumer->target, recorder, consumer->min_duration_ticks,
+			consumer->options.definitions, &consumer->hosted);
 	}
 	return 0;
 }
@@ -420,8 +420,13 @@ static int drain_hosted(
 			return 0;
 		}
 		status = hosted_consume(consumer->hosted, index, record, count);
-		if (status != 0) {
-			return status == HOSTED_STALL ? 0 : status;
+		if (status == HOSTED_STALL) {
+			/* What it waits for is in another ring, and may be little. */
+			consumer->eager = true;
+			return 0;
+		}
+		if (status < 0) {
+			return status;
 		}
 		lane->pos += count;
 		consumer->events++;
@@ -531,7 +536,7 @@ void consumer_sleep(struct consumer *consumer, uint64_t timeout_ns)
 	/* Sequentially consistent, so that a producer either sees us sleep or we see its position.
 	 */
 	atomic_store(sleeps, 1);
-	if (!work_waits(consumer)) {
+	if (!consumer->eager && !work_waits(consumer)) {
 		syscall(SYS_futex, sleeps, FUTEX_WAIT, 1, &timeout, NULL, 0);
 	}
 	atomic_store(sleeps, 0);

@@ -21,7 +21,7 @@ struct hosted;
 
 /* All borrowed until hosted_destroy(). */
 int hosted_create(struct emitter_target *target, const struct reel_recorder_options *options,
-	struct definitions *definitions, struct hosted **hosted);
+	uint64_t min_duration_ticks, struct definitions *definitions, struct hosted **hosted);
 void hosted_destroy(struct hosted *hosted);
 
 /*

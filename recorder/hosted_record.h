@@ -14,9 +14,9 @@
  *   HOSTED_MODULE_WORD (in the module's bits)  the module
  *   HOSTED_STACK    number of frames shown, then per frame: function id, pc, offset and, with
  *                   HOSTED_IDENTITY, identity
- *   HOSTED_CAPTURE  struct capture_head as two words, then the memory size, then the globals as
- *                   three words each, then the reads as three words (offset, length, 1 when bytes
- *                   follow) and bytes, filled up to whole words
+ *   HOSTED_CAPTURE  globals (low half) and reads (high half), 1 when a memory size was given, the
+ *                   memory size; the globals as three words each; the reads as three words
+ *                   (offset, length, 1 when bytes follow) and bytes, filled up to whole words
  *   ABORT           full length of the text
  *   the rest        params, results, or the bytes of a text
  *

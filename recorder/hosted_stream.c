@@ -316,7 +316,6 @@ int hosted_stream_before(
 	int status;
 
 	stream->before_count++;
-	stream->shared->is_listened[event->function] = 1;
 	take_time(stream, &event->ticks);
 	status = take_evidence(stream, event->ticks, shown, &caller);
 	if (status < 0) {
