@@ -589,6 +589,9 @@ static int catch_up(struct player *player)
 		(player->state == PLAYER_BLOCK || player->state == PLAYER_EVENT)) {
 		status = step(player);
 	}
+	if (status == 0 && player->must_reconcile) {
+		status = reconcile(player);
+	}
 	if (player->state == PLAYER_ENDING && player->key < from) {
 		player->state = PLAYER_DONE;
 		return status;
