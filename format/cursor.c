@@ -110,11 +110,11 @@ static uint32_t decode_id(struct byte_view *view)
 	return view_varint32(view) - 1;
 }
 
-/* Room for `more` items of 8 bytes' alignment in a buffer that is overwritten. */
+/* Room for `count` items in a buffer that is overwritten; not NULL when there are none. */
 static void *scratch(struct byte_buffer *buffer, size_t count, size_t size)
 {
 	buffer->size = 0;
-	return buffer_reserve(buffer, count * size) ? NULL : buffer->bytes;
+	return buffer_reserve(buffer, count * size + 1) ? NULL : buffer->bytes;
 }
 
 /* ---- loading a block ---- */

@@ -78,7 +78,7 @@ static bool same_counts(const struct event_block_info *a, const struct event_blo
 	       a->lost == b->lost && a->max_depth == b->max_depth && a->last_ticks == b->last_ticks;
 }
 
-static void verify_events(struct verification *verification, uint32_t index)
+static int verify_events(struct verification *verification, uint32_t index)
 {
 	const struct event_block_info *info = trace_event_block(verification->trace, index);
 	struct event_block_info counts = {0};
@@ -88,8 +88,11 @@ static void verify_events(struct verification *verification, uint32_t index)
 	int status = cursor_load(verification->cursor, index, &error);
 
 	if (status) {
-		defect(verification, "%s", error.text);
-		return;
+		if (status == REEL_EDAMAGED) {
+			defect(verification, "%s", error.text);
+			status = REEL_OK;
+		}
+		return status;
 	}
 	cursor_key_frame(verification->cursor, &depth);
 	counts.max_depth = depth;
@@ -98,7 +101,10 @@ static void verify_events(struct verification *verification, uint32_t index)
 		count_event(&counts, &depth, &event);
 		counts.last_ticks = event.ticks;
 	}
-	if (status != REEL_END) {
+	if (status != REEL_END && status != REEL_EDAMAGED) {
+		return status;
+	}
+	if (status == REEL_EDAMAGED) {
 		defect(verification,
 			"%s: block %" PRIu32 " at byte %" PRIu64 ": its events make no sense",
 			verification->trace->path, info->number, info->offset);
@@ -108,10 +114,11 @@ static void verify_events(struct verification *verification, uint32_t index)
 			": its events are not those that its summary counts",
 			verification->trace->path, info->number, info->offset);
 	}
+	return REEL_OK;
 }
 
 /* Whether this is the event block that the list of blocks has next. */
-static void verify_event_block(struct verification *verification)
+static int verify_event_block(struct verification *verification)
 {
 	const struct block_header *header = &verification->reader.header;
 	uint32_t index = verification->next_event_block;
@@ -126,12 +133,12 @@ static void verify_event_block(struct verification *verification)
 			"%s: block %" PRIu32 " at byte %" PRIu64
 			": not where the index has an event block",
 			verification->trace->path, header->number, header->offset);
-		return;
+		return REEL_OK;
 	}
 	verification->next_event_block++;
 	verification->event_block_count++;
 	verification->event_count += info->before + info->after + info->abort;
-	verify_events(verification, index);
+	return verify_events(verification, index);
 }
 
 /* Decodes a payload that has just been read, into nothing. */
@@ -166,8 +173,7 @@ static int verify_block(struct verification *verification)
 
 	verification->has_end = header->type == BLOCK_END;
 	if (header->type == BLOCK_EVENTS) {
-		verify_event_block(verification);
-		return REEL_OK;
+		return verify_event_block(verification);
 	}
 	status = block_read_payload(verification->trace, reader, &error);
 	if (status == REEL_EDAMAGED) {
