@@ -138,12 +138,12 @@ static inline void drive_abort(struct drive *drive, uint32_t stream, uint64_t ns
 static inline char *drive_read_file(const char *path)
 {
 	FILE *file = fopen(path, "rb");
-	char *text = calloc(1, 1 << 20);
+	char *text = calloc(1, 1 << 22);
 
 	if (!file || !text) {
 		fail_msg("%s cannot be read", path);
 	}
-	text[fread(text, 1, (1 << 20) - 1, file)] = '\0';
+	text[fread(text, 1, (1 << 22) - 1, file)] = '\0';
 	fclose(file);
 	return text;
 }

@@ -3,6 +3,8 @@
  */
 #include "builtin_drive.h"
 
+#include <signal.h>
+
 #include "listeners/histogram.h"
 
 static void stats_writes_only_the_head_when_nothing_was_called(void **state)
@@ -194,6 +196,25 @@ static void stats_reports_a_full_disk_once(void **state)
 	reel_listener_factory_destroy(factory);
 }
 
+static void stats_reports_a_closed_pipe(void **state)
+{
+	struct reel_listener_factory *factory;
+	struct reel_error error = {0};
+	char spec[64], expected[64];
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(ends), 0);
+	snprintf(spec, sizeof(spec), "stats:file=/proc/self/fd/%d", ends[1]);
+	snprintf(expected, sizeof(expected), "/proc/self/fd/%d: Broken pipe", ends[1]);
+	assert_int_equal(reel_listener_create(spec, NULL, &factory, &error), 0);
+	close(ends[0]);
+	assert_int_equal(factory->finish(factory, &error), REEL_EIO);
+	assert_string_equal(error.text, expected);
+	reel_listener_factory_destroy(factory);
+	close(ends[1]);
+}
+
 static void a_listener_that_is_not_finished_leaves_no_file(void **state)
 {
 	struct drive drive;
@@ -264,6 +285,7 @@ int main(void)
 		cmocka_unit_test(stats_shows_a_call_that_never_ended_without_times),
 		cmocka_unit_test(stats_refuses_options_that_make_no_sense),
 		cmocka_unit_test(stats_reports_a_full_disk_once),
+		cmocka_unit_test(stats_reports_a_closed_pipe),
 		cmocka_unit_test(a_listener_that_is_not_finished_leaves_no_file),
 		cmocka_unit_test(the_null_listener_takes_every_function_and_writes_nothing),
 		cmocka_unit_test(a_quantile_is_off_by_a_64th_at_most),
