@@ -35,7 +35,7 @@ static int by_begin(const void *left, const void *right)
 
 static bool is_chosen(const struct reel_replay_options *options, uint32_t stream)
 {
-	if (!options->streams) {
+	if (options->stream_count == 0) {
 		return true;
 	}
 	for (size_t i = 0; i < options->stream_count; i++) {

@@ -31,7 +31,7 @@ struct reel_replay_options {
 	 * `stopped`.
 	 */
 	uint64_t from_ns, to_ns;
-	const uint32_t *streams; /* ids to replay; NULL: all */
+	const uint32_t *streams; /* ids to replay; none: all */
 	size_t stream_count;
 	const char *const *functions; /* globs over name and module:name that choose which functions
 					 have listeners; NULL: all */
