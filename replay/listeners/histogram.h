@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include <reel/status.h>
+
 /* A zeroed struct is an empty histogram. */
 struct histogram {
 	uint64_t *counts;     /* 32 per group */
@@ -18,8 +20,36 @@ struct histogram {
 	uint32_t group_count;
 };
 
+#define HISTOGRAM_GROUP_BITS 5u
+#define HISTOGRAM_GROUP_SIZE (1u << HISTOGRAM_GROUP_BITS)
+
+/* Makes room for the values of a group. REEL_ENOMEM or 0. */
+int histogram_hold_group(struct histogram *histogram, uint32_t group);
+
+static inline uint32_t histogram_group(uint64_t value)
+{
+	return value < HISTOGRAM_GROUP_SIZE
+		       ? 0
+		       : 64 - (uint32_t)__builtin_clzll(value) - HISTOGRAM_GROUP_BITS;
+}
+
 /* Counts a value. REEL_ENOMEM or 0. */
-int histogram_add(struct histogram *histogram, uint64_t value);
+static inline int histogram_add(struct histogram *histogram, uint64_t value)
+{
+	const uint32_t group = histogram_group(value);
+	const uint64_t in_group = group == 0 ? value : value >> (group - 1);
+
+	if (__builtin_expect(group - histogram->first_group >= histogram->group_count, 0) &&
+		histogram_hold_group(histogram, group) < 0) {
+		return REEL_ENOMEM;
+	}
+	histogram->counts[(group - histogram->first_group) * HISTOGRAM_GROUP_SIZE +
+			  (in_group & (HISTOGRAM_GROUP_SIZE - 1))]++;
+	return 0;
+}
+
+/* How many values were counted. */
+uint64_t histogram_total(const struct histogram *histogram);
 
 /* The value of rank `rank` in ascending order, 1 being the smallest; 0 when there are not so
  * many. */

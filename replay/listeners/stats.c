@@ -21,8 +21,10 @@ struct stats_function {
 	struct reel_listener listener; /* first */
 	struct stats *stats;
 	uint32_t number; /* index in stats->functions */
-	struct stats_row row;
+	/* What every exit touches, together. The histogram knows how many have ended. */
+	uint64_t total_ns, self_ns, min_ns, max_ns;
 	struct histogram histogram;
+	struct stats_row row; /* filled at the end, but for the names and aborts */
 };
 
 struct open_call {
@@ -111,7 +113,6 @@ static void before(struct reel_listener *listener, struct reel_context *context,
 		stream->calls[stream->depth++] = (struct open_call){
 			.function = called, .begin_ns = reel_context_time_ns(context)};
 		stream->open_counts[called->number]++;
-		called->row.calls++;
 	} else {
 		base_fail(&stats->base, REEL_ENOMEM);
 	}
@@ -120,15 +121,12 @@ static void before(struct reel_listener *listener, struct reel_context *context,
 
 static void count_ended(struct stats *stats, struct stats_function *function, uint64_t ns)
 {
-	struct stats_row *row = &function->row;
-
-	if (row->ended == 0 || ns < row->min_ns) {
-		row->min_ns = ns;
+	if (ns < function->min_ns) {
+		function->min_ns = ns;
 	}
-	if (ns > row->max_ns) {
-		row->max_ns = ns;
+	if (ns > function->max_ns) {
+		function->max_ns = ns;
 	}
-	row->ended++;
 	if (histogram_add(&function->histogram, ns) < 0) {
 		base_fail(&stats->base, REEL_ENOMEM);
 	}
@@ -142,9 +140,9 @@ static void end_top(struct stats *stats, struct stats_stream *stream, uint64_t n
 	const uint64_t ns = now_ns > call->begin_ns ? now_ns - call->begin_ns : 0;
 
 	if (--stream->open_counts[function->number] == 0) {
-		function->row.total_ns += ns;
+		function->total_ns += ns;
 	}
-	function->row.self_ns += ns > call->callees_ns ? ns - call->callees_ns : 0;
+	function->self_ns += ns > call->callees_ns ? ns - call->callees_ns : 0;
 	if (stream->depth > 0) {
 		stream->calls[stream->depth - 1].callees_ns += ns;
 	}
@@ -230,6 +228,7 @@ static struct stats_function *function_create(
 	function->listener = (struct reel_listener){before, after, aborted};
 	function->stats = stats;
 	function->number = (uint32_t)stats->function_count;
+	function->min_ns = UINT64_MAX;
 	function->row.name = function_label(definition);
 	function->row.module = printable_copy(definition->module_name);
 	if (!function->row.name || !function->row.module) {
@@ -273,8 +272,12 @@ static struct reel_listener *listener_for(
 	return listener;
 }
 
+/* Calls that never ended count as calls. */
 static void stream_deinit(struct stats_stream *stream)
 {
+	for (size_t i = 0; i < stream->depth; i++) {
+		stream->calls[i].function->row.calls++;
+	}
 	free(stream->calls);
 	free(stream->open_counts);
 	*stream = (struct stats_stream){0};
@@ -292,16 +295,32 @@ static void stream_end(struct reel_listener_factory *factory, struct reel_contex
 	base_unlock(&stats->base);
 }
 
-static void fill_quantiles(struct stats_function *function)
+/* The middle of a bucket may lie outside what was seen. */
+static uint64_t quantile(const struct stats_function *function, uint64_t rank)
+{
+	const uint64_t ns = histogram_value_at(&function->histogram, rank);
+
+	if (ns < function->min_ns) {
+		return function->min_ns;
+	}
+	return ns > function->max_ns ? function->max_ns : ns;
+}
+
+static void fill_row(struct stats_function *function)
 {
 	struct stats_row *row = &function->row;
+	const uint64_t ended = histogram_total(&function->histogram);
 
-	row->median_ns = histogram_value_at(&function->histogram, row->ended - row->ended / 2);
-	row->p99_ns = histogram_value_at(&function->histogram, row->ended - row->ended / 100);
-	row->median_ns = row->median_ns < row->min_ns ? row->min_ns : row->median_ns;
-	row->median_ns = row->median_ns > row->max_ns ? row->max_ns : row->median_ns;
-	row->p99_ns = row->p99_ns < row->min_ns ? row->min_ns : row->p99_ns;
-	row->p99_ns = row->p99_ns > row->max_ns ? row->max_ns : row->p99_ns;
+	row->ended = ended;
+	row->calls += ended;
+	row->total_ns = function->total_ns;
+	row->self_ns = function->self_ns;
+	if (ended > 0) {
+		row->min_ns = function->min_ns;
+		row->median_ns = quantile(function, ended - ended / 2);
+		row->p99_ns = quantile(function, ended - ended / 100);
+		row->max_ns = function->max_ns;
+	}
 }
 
 static int write_table(struct stats *stats)
@@ -312,9 +331,12 @@ static int write_table(struct stats *stats)
 	if (!rows) {
 		return REEL_ENOMEM;
 	}
+	for (size_t i = 0; i < stats->stream_capacity; i++) {
+		stream_deinit(&stats->streams[i]);
+	}
 	for (size_t i = 0; i < stats->function_count; i++) {
+		fill_row(stats->functions[i]);
 		if (stats->functions[i]->row.calls > 0) {
-			fill_quantiles(stats->functions[i]);
 			rows[count++] = &stats->functions[i]->row;
 		}
 	}
@@ -337,11 +359,11 @@ static void destroy(struct reel_listener_factory *factory)
 {
 	struct stats *stats = (struct stats *)factory;
 
-	for (size_t i = 0; i < stats->function_count; i++) {
-		function_destroy(stats->functions[i]);
-	}
 	for (size_t i = 0; i < stats->stream_capacity; i++) {
 		stream_deinit(&stats->streams[i]);
+	}
+	for (size_t i = 0; i < stats->function_count; i++) {
+		function_destroy(stats->functions[i]);
 	}
 	free(stats->functions);
 	free(stats->streams);
