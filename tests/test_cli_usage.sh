@@ -19,8 +19,11 @@ for command in $commands; do
 	expect_output "Usage: reel $command"
 	grep -q 'Example' "$work/out" || [ "$command" = listeners ] || fail "$command --help has no example"
 	expect 0 "$REEL" help "$command"
-	expect_line 2 "--frobnicate" "$REEL" "$command" --frobnicate
-	expect_line 2 "-Z" "$REEL" "$command" -Z
+	# The status of `record` is its program's: its own failures have one that programs leave alone.
+	wrong=2
+	[ "$command" != record ] || wrong=125
+	expect_line $wrong "--frobnicate" "$REEL" "$command" --frobnicate
+	expect_line $wrong "-Z" "$REEL" "$command" -Z
 done
 
 expect_line 2 "--listener" "$REEL" replay --listener
