@@ -35,7 +35,7 @@ struct capturer {
 	struct piece *pieces;
 	struct reel_captured_call *calls;
 	size_t count, limit;
-	uint64_t step, seen;             /* every step-th before is wanted */
+	uint64_t befores, account; /* of the trace; grows by limit, one is wanted when it is full */
 	struct stream_captures *streams; /* by slot */
 	size_t stream_count;
 	int status;
@@ -208,9 +208,15 @@ static struct open_capture *push_open(struct capturer *capturer, uint32_t slot)
 	return &stream->open[stream->count++];
 }
 
+/* Chooses `limit` of all befores, evenly spread, the first among them. */
 static bool is_wanted(struct capturer *capturer)
 {
-	return capturer->seen++ % capturer->step == 0 && capturer->count < capturer->limit;
+	capturer->account += capturer->limit;
+	if (capturer->account < capturer->befores) {
+		return false;
+	}
+	capturer->account -= capturer->befores;
+	return true;
 }
 
 static void capture_before(struct reel_listener *listener, struct reel_context *context,
@@ -341,7 +347,8 @@ static int capturer_init(struct capturer *capturer, const struct reel_trace *tra
 				.stream_end = capture_stream_end,
 			},
 		.limit = limit,
-		.step = limit > 0 ? befores / limit : 1,
+		.befores = befores,
+		.account = befores - limit,
 		.calls = calloc(limit + 1, sizeof(struct reel_captured_call)),
 	};
 	capturer->factory.marks = &capturer->marks;
