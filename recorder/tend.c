@@ -1,0 +1,245 @@
+/*
+ * Housekeeping: notices threads and processes that ended without a word, closes blocks that rest,
+ * and brings a recording to its end.
+ */
+#define _GNU_SOURCE
+#include "consumer_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Streams that wait this long with events in their block have it written. */
+#define FLUSH_NS UINT64_C(1000000000)
+
+/* ---- housekeeping ---- */
+
+/* The state letter of /proc/.../stat, or 0 when there is no such thread or process (or it may not
+ * be seen: then it lives). */
+static bool is_dead(const char *path)
+{
+	char text[512];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		return errno == ENOENT || errno == ESRCH;
+	}
+	ssize_t size = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	if (size <= 0) {
+		return true; /* it went away in between */
+	}
+	text[size] = '\0';
+	const char *paren = strrchr(text, ')');
+	return paren && (strncmp(paren, ") Z", 3) == 0 || strncmp(paren, ") X", 3) == 0);
+	return paren && (strncmp(paren, ") Z", 3) == 0 || strncmp(paren, ") X", 3) == 0);
+}
+
+static bool process_dead(uint32_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	return is_dead(path);
+}
+
+static bool thread_dead(uint32_t pid, uint32_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/stat", pid, tid);
+	return is_dead(path);
+}
+
+/* True when a younger entry has the same pid: the process called exec and its old image is gone. */
+static bool replaced(const struct session_control *control, uint32_t pid, uint64_t token)
+{
+	for (uint32_t i = 0; i < SESSION_PROCESS_COUNT; i++) {
+		const struct session_process *entry = &control->processes[i];
+
+		if (atomic_load(&entry->state) == PROCESS_LIVE && entry->pid == pid &&
+			entry->token > token) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Ends a lane whose thread is gone without having said so. */
+static int bury(struct consumer *consumer, uint32_t index, bool whole_process, bool exec)
+{
+	struct lane *lane = &consumer->lanes[index];
+	uint64_t taken = 0;
+	int status = lane_drain(consumer, index, true, &taken);
+
+	if (status == 0 && whole_process &&
+		!lane->stream) { /* nobody told of its process, and nobody will */
+		struct process *process =
+			process_add(&consumer->table, lane->token, lane->pid, NULL);
+
+		status = process ? lane_drain(consumer, index, true, &taken) : REEL_ENOMEM;
+	}
+	const struct process *process = process_find(&consumer->table, lane->token);
+	bool ended = exec || !whole_process || (process && process->exited);
+
+	return status < 0
+		       ? status
+		       : lane_close(consumer, index, ended ? REEL_REASON_EXIT : REEL_REASON_KILLED);
+}
+
+static int tend_lanes(struct consumer *consumer)
+{
+	int status = 0;
+
+	/* Lanes of a process that exited may tell so in any of its rings: drain them all before any
+	 * is judged. */
+	consumer->eager = true;
+	if (consumer_drain(consumer) < 0) {
+		return consumer->target.status;
+	}
+	for (uint32_t i = 0; status == 0 && i < consumer->session->ring_count; i++) {
+		struct lane *lane = &consumer->lanes[i];
+
+		if (!lane->in_use) {
+			continue;
+		}
+		bool exec = replaced(consumer->session->control, lane->pid, lane->token);
+		bool gone = exec || process_dead(lane->pid);
+
+		if (gone || thread_dead(lane->pid, lane->tid)) {
+			status = bury(consumer, i, gone, exec);
+		}
+	}
+	return status;
+}
+
+static bool has_lanes(const struct consumer *consumer, uint64_t token)
+{
+	for (uint32_t i = 0; i < consumer->session->ring_count; i++) {
+		if (consumer->lanes[i].in_use && consumer->lanes[i].token == token) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Frees the entries of processes that are gone; returns how many live. */
+static uint32_t tend_processes(struct consumer *consumer)
+{
+	struct session_control *control = consumer->session->control;
+	uint32_t live = 0;
+
+	for (uint32_t i = 0; i < SESSION_PROCESS_COUNT; i++) {
+		struct session_process *entry = &control->processes[i];
+
+		if (atomic_load_explicit(&entry->state, memory_order_acquire) != PROCESS_LIVE) {
+			continue;
+		}
+		if (!replaced(control, entry->pid, entry->token) && !process_dead(entry->pid)) {
+			live++;
+		} else if (!has_lanes(consumer, entry->token)) {
+			struct process *process = process_find(&consumer->table, entry->token);
+
+			if (process) {
+				process_remove(&consumer->table, process);
+			}
+			atomic_store(&entry->state, PROCESS_FREE);
+		}
+	}
+	return live;
+}
+
+/* Writes the blocks of streams that had events but have rested since the last time. */
+static int flush_resting(struct consumer *consumer)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	int status = 0;
+
+	if (now - consumer->last_flush_ns < FLUSH_NS) {
+		return 0;
+	}
+	consumer->last_flush_ns = now;
+	if (consumer->hosted) {
+		return hosted_flush_old(consumer->hosted);
+	}
+	for (uint32_t i = 0; status == 0 && i < consumer->session->ring_count; i++) {
+		struct lane *lane = &consumer->lanes[i];
+
+		if (lane->stream && lane->stream->event_count != lane->flushed_events) {
+			lane->flushed_events = lane->stream->event_count;
+			status = native_stream_flush(lane->stream);
+		}
+	}
+	return status;
+}
+
+uint32_t consumer_tend(struct consumer *consumer)
+{
+	int status = consumer->target.status;
+
+	consumer->eager = true;
+	if (status == 0 && is_native(consumer)) {
+		status = tend_lanes(consumer);
+	}
+	status = status < 0 ? status : flush_resting(consumer);
+	status = status < 0 ? status : consumer_sample_clock(consumer);
+	if (status < 0) {
+		consumer->target.status = status;
+	}
+	return is_native(consumer) ? tend_processes(consumer) : 1;
+}
+
+/* Events of threads that never got a ring, in a stream of their own. */
+static int tell_lost_without_ring(struct consumer *consumer)
+{
+	struct session_control *control = consumer->session->control;
+	uint64_t lost = atomic_load(&control->lost_without_ring);
+	struct lane lane = {
+		.stream_id = atomic_fetch_add(&control->next_stream, 1), .name = "no ring"};
+	int status;
+
+	if (lost == 0) {
+		return 0;
+	}
+	status = lane_start_stream(consumer, &lane, NULL);
+	status = status < 0 ? status
+			    : native_stream_gap(lane.stream, consumer_ticks(consumer), lost);
+	status = status < 0 ? status : native_stream_end(lane.stream, REEL_REASON_LOST);
+	lane_free_stream(&lane);
+	return status;
+}
+
+int consumer_finish(struct consumer *consumer, enum reel_reason reason)
+{
+	int status = 0;
+
+	do {
+		consumer->eager = true;
+	} while (consumer_drain(consumer) > 0);
+	status = consumer->target.status;
+	for (uint32_t i = 0; status == 0 && i < consumer->session->ring_count; i++) {
+		struct lane *lane = &consumer->lanes[i];
+
+		if (lane->in_use) {
+			const struct process *process = process_find(&consumer->table, lane->token);
+
+			status = lane_close(consumer, i,
+				process && process->exited ? REEL_REASON_EXIT : reason);
+		}
+	}
+	if (status == 0 && consumer->hosted) {
+		status = hosted_finish(consumer->hosted, reason);
+	}
+	if (status == 0 && is_native(consumer)) {
+		status = tell_lost_without_ring(consumer);
+	}
+	return status < 0 ? status : consumer_sample_clock(consumer);
+}
+
+uint64_t consumer_event_count(const struct consumer *consumer)
+{
+	return consumer->events;
+}
