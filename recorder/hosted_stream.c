@@ -498,6 +498,7 @@ int hosted_stream_create(
 	made->shared = shared;
 	made->number = number;
 	made->id = id;
+	made->error = NO_ID;
 	if (shared->max_depth || shared->min_duration_ticks) {
 		status = filter_create(shared->target, id, shared->max_depth,
 			shared->min_duration_ticks, &made->filter);

@@ -60,9 +60,7 @@ struct hosted_stream {
 	uint64_t before_count; /* recorded befores */
 	uint64_t ticks;        /* of its last event */
 	uint32_t error;        /* blob of its last abort's text */
-	uint64_t error_full_length;
-	bool has_error;
-	bool ends; /* `end` says when and how */
+	bool ends;             /* `end` says when and how */
 	struct stream_end end;
 	size_t buffered_bytes; /* in its block, as last counted */
 	uint64_t block_since;  /* see hosted_flush_old(); 0: not seen yet */
