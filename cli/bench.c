@@ -125,7 +125,7 @@ static int bench_trace(struct bench *bench)
 
 	if (status == REEL_OK) {
 		(bench->json ? bench_print_json : bench_print_table)(bench);
-		exit_code = output_finish(EXIT_DONE);
+		exit_code = flush_output(EXIT_DONE);
 	}
 	reel_captured_calls_destroy(&bench->calls);
 	reel_trace_close(trace);

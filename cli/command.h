@@ -47,7 +47,7 @@ int usage_error(const char *command, const char *format, ...) __attribute__((for
 
 /* Flushes standard output. Returns `status`, or EXIT_FAILED with a line when it could not be
  * written. */
-int output_finish(int status);
+int flush_output(int status);
 
 /* ---- options ---- */
 

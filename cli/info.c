@@ -169,5 +169,5 @@ int command_info(int argc, char **argv)
 		print_table(path, trace, &info);
 	}
 	reel_trace_close(trace);
-	return output_finish(EXIT_DONE);
+	return flush_output(EXIT_DONE);
 }

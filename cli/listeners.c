@@ -31,5 +31,5 @@ int command_listeners(int argc, char **argv)
 	for (size_t i = 0; (name = reel_listener_name(i, &description)) != NULL; i++) {
 		printf("%-12s %s\n", name, description);
 	}
-	return output_finish(EXIT_DONE);
+	return flush_output(EXIT_DONE);
 }

@@ -103,7 +103,7 @@ static int help(const char *topic)
 	}
 	guard_standard_files();
 	print_help(stdout);
-	return output_finish(EXIT_DONE);
+	return flush_output(EXIT_DONE);
 }
 
 int main(int argc, char **argv)
@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 	if (strcmp(name, "--version") == 0) {
 		guard_standard_files();
 		puts("reel " REEL_VERSION);
-		return output_finish(EXIT_DONE);
+		return flush_output(EXIT_DONE);
 	}
 	const struct command *command = find_command(name);
 

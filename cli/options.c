@@ -41,7 +41,7 @@ int usage_error(const char *command, const char *format, ...)
 	return EXIT_USAGE;
 }
 
-int output_finish(int status)
+int flush_output(int status)
 {
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		return failure("standard output: %s", strerror(errno ? errno : EIO));
@@ -90,7 +90,7 @@ int next_option(int argc, char **argv, const char *short_options, const struct o
 
 int option_exit_code(int option)
 {
-	return option == OPTION_HELP ? output_finish(EXIT_DONE) : EXIT_USAGE;
+	return option == OPTION_HELP ? flush_output(EXIT_DONE) : EXIT_USAGE;
 }
 
 bool single_operand(int argc, char **argv, const char *otherwise, const char **operand)

@@ -240,7 +240,7 @@ static int replay_into(
 	}
 	bool loss = result.lost > 0 || result.damaged_blocks > 0;
 
-	return output_finish(request->fail_on_loss && loss ? EXIT_DAMAGE : EXIT_DONE);
+	return flush_output(request->fail_on_loss && loss ? EXIT_DAMAGE : EXIT_DONE);
 }
 
 static int replay_trace(struct request *request, struct reel_trace *trace)

@@ -64,7 +64,7 @@ static int verify(const char *path, struct reel_trace *trace)
 	reel_trace_describe(trace, &info);
 	printf("%s: whole: %" PRIu64 " events in %" PRIu64 " blocks\n", path, info.events,
 		info.blocks);
-	return output_finish(EXIT_DONE);
+	return flush_output(EXIT_DONE);
 }
 
 int command_verify(int argc, char **argv)
