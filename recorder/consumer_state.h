@@ -46,6 +46,7 @@ struct consumer {
 	uint64_t events;
 	uint64_t last_flush_ns;
 	uint32_t open_streams;
+	uint32_t process_bound; /* the session's process entries in use are below it */
 };
 
 /* Native sessions have a resolver, library hosts have none. */

@@ -16,11 +16,15 @@
 
 /* ---- housekeeping ---- */
 
-/* The state letter of /proc/.../stat, or 0 when there is no such thread or process (or it may not
- * be seen: then it lives). */
-static bool is_dead(const char *path)
+/*
+ * Reads a /proc/.../stat: true when there is no such thread or process, or when it is a zombie with
+ * at most `threads` threads left. One that may not be seen lives.
+ */
+static bool is_dead(const char *path, unsigned threads)
 {
 	char text[512];
+	char state;
+	unsigned count;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0) {
@@ -33,9 +37,14 @@ static bool is_dead(const char *path)
 		return true; /* it went away in between */
 	}
 	text[size] = '\0';
-	const char *paren = strrchr(text, ')');
-	return paren && (strncmp(paren, ") Z", 3) == 0 || strncmp(paren, ") X", 3) == 0);
-	return paren && (strncmp(paren, ") Z", 3) == 0 || strncmp(paren, ") X", 3) == 0);
+	const char *paren = strrchr(text, ')'); /* the name before it may hold anything */
+
+	/* The state is field 3, the number of threads field 20: proc(5). */
+	return paren &&
+	       sscanf(paren,
+		       ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u",
+		       &state, &count) == 2 &&
+	       (state == 'Z' || state == 'X') && count <= threads;
 }
 
 static bool process_dead(uint32_t pid)
@@ -43,7 +52,8 @@ static bool process_dead(uint32_t pid)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
-	return is_dead(path);
+	/* A main thread that ended before the others is a zombie among living ones. */
+	return is_dead(path, 1);
 }
 
 static bool thread_dead(uint32_t pid, uint32_t tid)
@@ -51,14 +61,14 @@ static bool thread_dead(uint32_t pid, uint32_t tid)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/stat", pid, tid);
-	return is_dead(path);
+	return is_dead(path, UINT32_MAX);
 }
 
 /* True when a younger entry has the same pid: the process called exec and its old image is gone. */
-static bool replaced(const struct session_control *control, uint32_t pid, uint64_t token)
+static bool replaced(const struct consumer *consumer, uint32_t pid, uint64_t token)
 {
-	for (uint32_t i = 0; i < SESSION_PROCESS_COUNT; i++) {
-		const struct session_process *entry = &control->processes[i];
+	for (uint32_t i = 0; i < consumer->process_bound; i++) {
+		const struct session_process *entry = &consumer->session->control->processes[i];
 
 		if (atomic_load(&entry->state) == PROCESS_LIVE && entry->pid == pid &&
 			entry->token > token) {
@@ -90,6 +100,18 @@ static int bury(struct consumer *consumer, uint32_t index, bool whole_process, b
 		       : lane_close(consumer, index, ended ? REEL_REASON_EXIT : REEL_REASON_KILLED);
 }
 
+/* Entries of processes lie below this: so much has to be searched. */
+static uint32_t process_bound(const struct session_control *control)
+{
+	uint32_t bound = SESSION_PROCESS_COUNT;
+
+	while (bound > 0 && atomic_load_explicit(&control->processes[bound - 1].state,
+				    memory_order_relaxed) == PROCESS_FREE) {
+		bound--;
+	}
+	return bound;
+}
+
 static int tend_lanes(struct consumer *consumer)
 {
 	int status = 0;
@@ -106,7 +128,7 @@ static int tend_lanes(struct consumer *consumer)
 		if (!lane->in_use) {
 			continue;
 		}
-		bool exec = replaced(consumer->session->control, lane->pid, lane->token);
+		bool exec = replaced(consumer, lane->pid, lane->token);
 		bool gone = exec || process_dead(lane->pid);
 
 		if (gone || thread_dead(lane->pid, lane->tid)) {
@@ -132,13 +154,13 @@ static uint32_t tend_processes(struct consumer *consumer)
 	struct session_control *control = consumer->session->control;
 	uint32_t live = 0;
 
-	for (uint32_t i = 0; i < SESSION_PROCESS_COUNT; i++) {
+	for (uint32_t i = 0; i < consumer->process_bound; i++) {
 		struct session_process *entry = &control->processes[i];
 
 		if (atomic_load_explicit(&entry->state, memory_order_acquire) != PROCESS_LIVE) {
 			continue;
 		}
-		if (!replaced(control, entry->pid, entry->token) && !process_dead(entry->pid)) {
+		if (!replaced(consumer, entry->pid, entry->token) && !process_dead(entry->pid)) {
 			live++;
 		} else if (!has_lanes(consumer, entry->token)) {
 			struct process *process = process_find(&consumer->table, entry->token);
@@ -181,6 +203,7 @@ uint32_t consumer_tend(struct consumer *consumer)
 	int status = consumer->target.status;
 
 	consumer->eager = true;
+	consumer->process_bound = process_bound(consumer->session->control);
 	if (status == 0 && is_native(consumer)) {
 		status = tend_lanes(consumer);
 	}

@@ -646,6 +646,7 @@ void reel_hook_slow(uint64_t function, uint64_t call_site, uint64_t stack_pointe
 
 static int (*real_dlclose)(void *handle);
 static void (*real_exit)(int status) __attribute__((noreturn));
+static void (*real_quick_exit)(int status) __attribute__((noreturn));
 
 __attribute__((constructor)) static void start(void)
 {
@@ -653,6 +654,7 @@ __attribute__((constructor)) static void start(void)
 
 	*(void **)&real_dlclose = dlsym(RTLD_NEXT, "dlclose");
 	*(void **)&real_exit = dlsym(RTLD_NEXT, "_exit");
+	*(void **)&real_quick_exit = dlsym(RTLD_NEXT, "quick_exit");
 	attach_process();
 	errno = saved;
 }
@@ -708,5 +710,14 @@ __attribute__((visibility("default"), noreturn)) void _exit(int status)
 
 __attribute__((visibility("default"), noreturn)) void _Exit(int status)
 {
+	_exit(status);
+}
+
+__attribute__((visibility("default"), noreturn)) void quick_exit(int status)
+{
+	tell_exit();
+	if (real_quick_exit) {
+		real_quick_exit(status);
+	}
 	_exit(status);
 }
