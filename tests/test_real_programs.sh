@@ -42,5 +42,6 @@ recorded zstd -q -f -T2 -B64K -1 input -o input.zst
 least=10000
 recorded zstd -q -f -d input.zst -o output
 cmp output input || fail "zstd -d"
+least=20
 recorded zstd -q -f -d "$SRC/README.md" -o output
 finish
