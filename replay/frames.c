@@ -14,52 +14,46 @@ void frame_stack_deinit(struct frame_stack *stack)
 	*stack = (struct frame_stack){0};
 }
 
-/* A greater capacity that holds `needed`. */
-static size_t grown(size_t capacity, size_t needed)
+/* The array with a greater capacity that holds `needed` items of `size` bytes; NULL, everything as
+ * it was, when there is no memory. */
+static void *grown(void *array, uint32_t *capacity, uint64_t needed, size_t size)
 {
-	size_t twice = capacity ? capacity * 2 : 64;
+	const uint64_t twice = *capacity ? (uint64_t)*capacity * 2 : 64;
+	const uint64_t wanted = twice > needed ? twice : needed;
+	void *items = wanted > UINT32_MAX ? NULL : reallocarray(array, wanted, size);
 
-	return twice > needed ? twice : needed;
+	if (items) {
+		*capacity = (uint32_t)wanted;
+	}
+	return items;
 }
 
-static int reserve_frames(struct frame_stack *stack, size_t needed)
+static int reserve_frames(struct frame_stack *stack, uint64_t needed)
 {
-	size_t capacity = grown(stack->frame_capacity, needed);
-	struct reel_frame *frames = reallocarray(stack->frames, capacity, sizeof(*frames));
+	void *frames = grown(stack->frames, &stack->frame_capacity, needed, sizeof(*stack->frames));
 
-	if (!frames) {
-		return REEL_ENOMEM;
-	}
-	stack->frames = frames;
-	stack->frame_capacity = capacity;
-	return 0;
+	stack->frames = frames ? frames : stack->frames;
+	return frames ? 0 : REEL_ENOMEM;
 }
 
-static int reserve_calls(struct frame_stack *stack, size_t needed)
+static int reserve_calls(struct frame_stack *stack, uint64_t needed)
 {
-	size_t capacity = grown(stack->call_capacity, needed);
-	struct open_call *calls = reallocarray(stack->calls, capacity, sizeof(*calls));
+	void *calls = grown(stack->calls, &stack->call_capacity, needed, sizeof(*stack->calls));
 
-	if (!calls) {
-		return REEL_ENOMEM;
-	}
-	stack->calls = calls;
-	stack->call_capacity = capacity;
-	return 0;
+	stack->calls = calls ? calls : stack->calls;
+	return calls ? 0 : REEL_ENOMEM;
 }
 
 /* Frames point to their parameters, so these move with them. */
-static int reserve_words(struct frame_stack *stack, size_t needed)
+static int reserve_words(struct frame_stack *stack, uint64_t needed)
 {
-	size_t capacity = grown(stack->word_capacity, needed);
-	uint64_t *words = reallocarray(stack->words, capacity, sizeof(*words));
+	uint64_t *words = grown(stack->words, &stack->word_capacity, needed, sizeof(*stack->words));
 
 	if (!words) {
 		return REEL_ENOMEM;
 	}
 	stack->words = words;
-	stack->word_capacity = capacity;
-	for (size_t i = 0; i < stack->call_count; i++) {
+	for (uint32_t i = 0; i < stack->call_count; i++) {
 		const struct open_call *call = &stack->calls[i];
 
 		stack->frames[call->frame].params = words + call->first_word;
@@ -68,17 +62,17 @@ static int reserve_words(struct frame_stack *stack, size_t needed)
 }
 
 /* One word more than is used, so that a call without parameters has an address too. */
-static int reserve(struct frame_stack *stack, size_t frames, size_t words)
+static int reserve(struct frame_stack *stack, uint64_t frames, uint64_t words)
 {
-	size_t frames_needed = stack->frame_count + frames;
-	size_t words_needed = stack->word_count + words + 1;
+	const uint64_t frames_needed = stack->frame_count + frames;
+	const uint64_t words_needed = stack->word_count + words + 1;
 	int status = 0;
 
 	if (frames_needed > stack->frame_capacity) {
 		status = reserve_frames(stack, frames_needed);
 	}
 	if (status == 0 && stack->call_count == stack->call_capacity) {
-		status = reserve_calls(stack, stack->call_count + 1);
+		status = reserve_calls(stack, (uint64_t)stack->call_count + 1);
 	}
 	if (status == 0 && words_needed > stack->word_capacity) {
 		status = reserve_words(stack, words_needed);
@@ -103,7 +97,7 @@ static void push_frames_between(
 
 /* Copies the parameters, padded to what a listener may read. */
 static const uint64_t *push_words(
-	struct frame_stack *stack, const struct pushed_call *call, size_t count)
+	struct frame_stack *stack, const struct pushed_call *call, uint32_t count)
 {
 	uint64_t *words = stack->words + stack->word_count;
 
@@ -122,7 +116,7 @@ static bool joins_caller(struct frame_stack *stack, const struct pushed_call *ca
 {
 	const struct open_call *caller = frame_stack_top(stack);
 
-	return caller && !call->site->detached && caller->call_depth == call->call_depth;
+	return caller && !call->resolved->site->detached && caller->call_depth == call->call_depth;
 }
 
 static void set_caller_pc(struct frame_stack *stack, const struct site *site)
@@ -139,35 +133,36 @@ int frame_stack_push(struct frame_stack *stack, const struct function_table *fun
 	const struct pushed_call *call)
 {
 	const struct replay_function *function = function_table_get(functions, call->function);
-	size_t words = call->param_count > function->param_words ? call->param_count
-								 : function->param_words;
+	const struct site *site = call->resolved->site;
+	const uint32_t words = call->param_count > function->param_words ? call->param_count
+									 : function->param_words;
 	struct open_call *open;
-	int status = reserve(stack, (size_t)call->site->frame_count + 1, words);
+	int status = reserve(stack, (uint64_t)site->frame_count + 1, words);
 
 	if (status < 0) {
 		return status;
 	}
 	open = &stack->calls[stack->call_count];
 	*open = (struct open_call){
-		.site = call->site_id,
+		.site = call->site,
 		.function = call->function,
 		.module = call->module,
 		.call_depth = call->call_depth,
 		.ticks = call->ticks,
-		.frame = stack->frame_count + call->site->frame_count,
+		.frame = stack->frame_count + site->frame_count,
 		.first_frame = stack->frame_count,
 		.base = stack->frame_count,
 		.first_word = stack->word_count,
 	};
 	if (joins_caller(stack, call)) {
-		set_caller_pc(stack, call->site);
+		set_caller_pc(stack, site);
 		open->base = frame_stack_top(stack)->base;
 	}
-	push_frames_between(stack, functions, call->site);
+	push_frames_between(stack, functions, site);
 	stack->frames[stack->frame_count++] = (struct reel_frame){
 		.function = function->definition,
-		.pc = call->site->pc,
-		.source_offset = call->site->offset,
+		.pc = site->pc,
+		.source_offset = site->offset,
 		.params = push_words(stack, call, words),
 		.identity = ++stack->serial,
 	};

@@ -17,24 +17,26 @@
 
 #include "event.h"
 #include "functions.h"
+#include "sites.h"
 
+/* Frames and words are counted in 32 bits: more of them would not fit into memory. */
 struct open_call {
 	uint32_t site, function, module; /* ids */
 	uint32_t call_depth;             /* top-level calls that were open when it began */
 	uint64_t ticks;                  /* of its before */
-	size_t frame;                    /* its own frame in `frames` */
-	size_t first_frame;              /* of all its frames */
-	size_t base;                     /* bottom of what it shows */
-	size_t first_word;               /* of its parameters in `words` */
+	uint32_t frame;                  /* its own frame in `frames` */
+	uint32_t first_frame;            /* of all its frames */
+	uint32_t base;                   /* bottom of what it shows */
+	uint32_t first_word;             /* of its parameters in `words` */
 };
 
 struct frame_stack {
 	struct reel_frame *frames;
-	size_t frame_count, frame_capacity;
 	struct open_call *calls;
-	size_t call_count, call_capacity;
 	uint64_t *words;
-	size_t word_count, word_capacity;
+	uint32_t frame_count, frame_capacity;
+	uint32_t call_count, call_capacity;
+	uint32_t word_count, word_capacity;
 	uint64_t serial; /* identities given so far */
 };
 
@@ -43,10 +45,10 @@ void frame_stack_deinit(struct frame_stack *stack);
 
 /* What is pushed: an event or an activation of a key frame, and what it refers to. */
 struct pushed_call {
-	uint32_t site_id, function, module, call_depth;
+	uint32_t site, function, module, call_depth; /* ids */
 	uint64_t ticks;
-	const struct site *site; /* never NULL */
-	const uint64_t *params;  /* param_count words; fewer than the definition's are padded */
+	const struct replay_site *resolved; /* what `site` is */
+	const uint64_t *params; /* param_count words; fewer than the definition's are padded */
 	uint32_t param_count;
 };
 
@@ -54,6 +56,52 @@ struct pushed_call {
  * the stack as it was, or 0. */
 int frame_stack_push(struct frame_stack *stack, const struct function_table *functions,
 	const struct pushed_call *call);
+
+/* Whether frame_stack_push_plain() has room. */
+static inline bool frame_stack_has_room(const struct frame_stack *stack)
+{
+	return stack->frame_count < stack->frame_capacity &&
+	       stack->call_count < stack->call_capacity;
+}
+
+/* The same as frame_stack_push() for a plain site. There is room. */
+static inline void frame_stack_push_plain(struct frame_stack *stack, const struct pushed_call *call)
+{
+	const struct site *site = call->resolved->site;
+	struct open_call *open = &stack->calls[stack->call_count];
+	struct reel_frame *frame = &stack->frames[stack->frame_count];
+	uint32_t base = stack->frame_count;
+
+	if (stack->call_count > 0 && open[-1].call_depth == call->call_depth) {
+		struct reel_frame *caller = &stack->frames[open[-1].frame];
+
+		base = open[-1].base;
+		if (site->has_caller) {
+			caller->pc = site->caller_pc;
+			caller->source_offset = site->caller_offset;
+		}
+	}
+	*open = (struct open_call){
+		.site = call->site,
+		.function = call->function,
+		.module = call->module,
+		.call_depth = call->call_depth,
+		.ticks = call->ticks,
+		.frame = stack->frame_count,
+		.first_frame = stack->frame_count,
+		.base = base,
+		.first_word = stack->word_count,
+	};
+	*frame = (struct reel_frame){
+		.function = call->resolved->function->definition,
+		.pc = site->pc,
+		.source_offset = site->offset,
+		.params = stack->words + stack->word_count,
+		.identity = ++stack->serial,
+	};
+	stack->frame_count++;
+	stack->call_count++;
+}
 
 /* Ends the innermost call, of which there must be one. */
 static inline void frame_stack_pop(struct frame_stack *stack)
@@ -87,7 +135,7 @@ static inline struct reel_stack_iterator *frames_iterator_init(
 	struct frames_iterator *iterator, const struct frame_stack *stack, uint32_t shown)
 {
 	const struct open_call *call = &stack->calls[stack->call_count - 1];
-	size_t count = call->frame - call->base + 1;
+	const size_t count = (size_t)call->frame - call->base + 1;
 
 	iterator->base.ops = &frames_iterator_ops;
 	iterator->top = &stack->frames[call->frame];

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deliver.h"
 #include "player.h"
-
-/* Stands for a site whose definition was lost: events and pairing survive it. */
-static const struct site lost_site = {.function = NO_ID, .module = NO_ID};
 
 static uint64_t player_time_ns(const struct reel_context *context)
 {
@@ -57,273 +55,22 @@ void player_destroy(struct player *player)
 	}
 }
 
-/* ---- delivering ---- */
-
-/* Marks and contexts belong to a stream that has begun. */
-static void ensure_begun(struct player *player)
-{
-	struct run *run = player->run;
-
-	if (player->has_begun) {
-		return;
-	}
-	player->has_begun = true;
-	player->context.slot = run->slot_count++;
-	if (run->marks.stream_begin) {
-		run->marks.stream_begin(run->factory, &player->context);
-	}
-}
-
-/* Whether an event reaches listeners at all, and counts. */
-static bool is_delivered(const struct player *player, enum reel_reason repaired)
-{
-	if (player->is_silent) {
-		return false;
-	}
-	return repaired == REEL_REASON_NONE || !player->run->options.as_delivered;
-}
-
-/* The before of the innermost open call. */
-static int deliver_before(
-	struct player *player, enum reel_reason repaired, const struct event_capture *capture)
-{
-	struct run *run = player->run;
-	const struct open_call *call = frame_stack_top(&player->stack);
-	const struct replay_function *function =
-		function_table_get(&run->functions, call->function);
-	struct reel_listener *listener = function->listener;
-	const struct site *site;
-	struct frames_iterator iterator;
-	struct reel_module *module;
-	int status;
-
-	if (!is_delivered(player, repaired)) {
-		return 0;
-	}
-	run->result.events++;
-	if (!listener || !listener->before) {
-		return 0;
-	}
-	status = module_set_take(&run->modules, call->module, capture, &module);
-	if (status == 0) {
-		site = trace_site(run->trace, call->site);
-		player->context.repaired = repaired;
-		listener->before(listener, &player->context, module, function->definition,
-			player->stack.frames[call->frame].params,
-			frames_iterator_init(&iterator, &player->stack, site ? site->shown : 0));
-	}
-	module_set_release(&run->modules);
-	return status;
-}
-
-/* The results, padded to what a listener may read by the definition. NULL: out of memory. */
-static const uint64_t *padded_results(
-	struct player *player, const struct replay_function *function, const struct event *event)
-{
-	if (event->value_count >= function->result_words && event->values) {
-		return event->values;
-	}
-	if (player->padded_capacity <= function->result_words) {
-		size_t capacity = (size_t)function->result_words + 1;
-		uint64_t *padded = reallocarray(player->padded, capacity, sizeof(*padded));
-
-		if (!padded) {
-			return NULL;
-		}
-		player->padded = padded;
-		player->padded_capacity = capacity;
-	}
-	memset(player->padded, 0, player->padded_capacity * sizeof(*player->padded));
-	if (event->value_count > 0 && event->values) {
-		memcpy(player->padded, event->values, event->value_count * sizeof(*player->padded));
-	}
-	return player->padded;
-}
-
-static int fill_abort(struct run *run, const struct event *event, struct reel_abort *error)
-{
-	int status;
-
-	if (event->repaired != REEL_REASON_NONE && event->error == NO_ID) {
-		error->kind = REEL_ABORT_REPAIRED;
-		error->text = reel_reason_name(event->repaired);
-		error->length = strlen(error->text);
-		error->full_length = error->length;
-		return 0;
-	}
-	status = run_text(run, &run->errors, event->error, &error->text, &error->length);
-	error->kind = event->error_kind;
-	error->full_length =
-		event->error_full_length > error->length ? event->error_full_length : error->length;
-	return status;
-}
-
-static int call_after(struct player *player, const struct replay_function *function,
-	struct reel_module *module, const struct event *event)
-{
-	struct reel_listener *listener = function->listener;
-	const uint64_t *results = padded_results(player, function, event);
-
-	if (!results) {
-		return REEL_ENOMEM;
-	}
-	listener->after(listener, &player->context, module, function->definition, results);
-	return 0;
-}
-
-static int call_abort(struct player *player, const struct replay_function *function,
-	struct reel_module *module, const struct event *event)
-{
-	struct reel_listener *listener = function->listener;
-	struct reel_abort error;
-	int status = fill_abort(player->run, event, &error);
-
-	if (status < 0) {
-		return status;
-	}
-	listener->abort(listener, &player->context, module, function->definition, &error);
-	return 0;
-}
-
-static bool is_abort(const struct event *event)
-{
-	return event->kind == EVENT_ABORT || event->kind == EVENT_UNDELIVERED_ABORT;
-}
-
-static bool wants_exit(const struct reel_listener *listener, const struct event *event)
-{
-	if (!listener) {
-		return false;
-	}
-	return is_abort(event) ? listener->abort != NULL : listener->after != NULL;
-}
-
-/* An after or abort of the event's function, to its listener. */
-static int deliver_exit(struct player *player, const struct event *event)
-{
-	struct run *run = player->run;
-	const struct replay_function *function =
-		function_table_get(&run->functions, event->function);
-	const struct reel_listener *listener = function->listener;
-	struct reel_module *module;
-	int status;
-
-	if (!is_delivered(player, event->repaired)) {
-		return 0;
-	}
-	run->result.events++;
-	if (!wants_exit(listener, event)) {
-		return 0;
-	}
-	player->context.repaired = event->repaired;
-	status = module_set_take(&run->modules, event->module, event->capture, &module);
-	if (status == 0) {
-		status = is_abort(event) ? call_abort(player, function, module, event)
-					 : call_after(player, function, module, event);
-	}
-	module_set_release(&run->modules);
-	return status;
-}
-
-/* Ends the innermost open call as one whose exit is not in the trace. */
-static int abort_top(struct player *player, enum reel_reason reason)
-{
-	const struct open_call *call = frame_stack_top(&player->stack);
-	const struct event event = {
-		.kind = EVENT_ABORT,
-		.repaired = reason,
-		.ticks = player->now,
-		.function = call->function,
-		.module = call->module,
-		.error = NO_ID,
-	};
-
-	frame_stack_pop(&player->stack);
-	return deliver_exit(player, &event);
-}
-
-/* ---- marks ---- */
-
-static void mark_gap(struct player *player, uint64_t lost)
-{
-	struct run *run = player->run;
-
-	if (player->is_silent) {
-		return;
-	}
-	ensure_begun(player);
-	run->result.lost += lost;
-	if (run->marks.gap) {
-		player->context.repaired = REEL_REASON_NONE;
-		run->marks.gap(run->factory, &player->context, lost);
-	}
-}
-
-static int mark_call(struct player *player, const struct event *event)
-{
-	struct run *run = player->run;
-	void (*mark)(struct reel_listener_factory *, struct reel_context *, const char *) =
-		event->kind == EVENT_CALL_BEGIN ? run->marks.call_begin : run->marks.call_end;
-	const char *text;
-	size_t length;
-	int status;
-
-	if (player->is_silent || !mark) {
-		return 0;
-	}
-	status = run_text(run, &run->texts, event->text, &text, &length);
-	if (status == 0) {
-		player->context.repaired = REEL_REASON_NONE;
-		mark(run->factory, &player->context, text);
-	}
-	return status;
-}
-
-static int mark_undelivered(struct player *player, const struct event *event)
-{
-	struct run *run = player->run;
-	const struct replay_function *function =
-		function_table_get(&run->functions, event->function);
-	const uint64_t *results = NULL;
-	struct reel_module *module;
-	struct reel_abort error;
-	int status;
-
-	if (player->is_silent || !run->marks.undelivered) {
-		return 0;
-	}
-	status = module_set_take(&run->modules, event->module, event->capture, &module);
-	if (status == 0 && is_abort(event)) {
-		status = fill_abort(run, event, &error);
-	} else if (status == 0) {
-		results = padded_results(player, function, event);
-		status = results ? 0 : REEL_ENOMEM;
-	}
-	if (status == 0) {
-		player->context.repaired = REEL_REASON_NONE;
-		run->marks.undelivered(run->factory, &player->context, module, function->definition,
-			results, is_abort(event) ? &error : NULL);
-	}
-	module_set_release(&run->modules);
-	return status;
-}
-
 /* ---- events ---- */
 
 static int play_before(struct player *player, const struct event *event)
 {
-	const struct site *site = trace_site(player->run->trace, event->site);
+	struct run *run = player->run;
 	const struct pushed_call call = {
-		.site_id = event->site,
+		.site = event->site,
 		.function = event->function,
 		.module = event->module,
 		.call_depth = player->call_depth,
 		.ticks = event->ticks,
-		.site = site ? site : &lost_site,
+		.resolved = site_table_get(&run->sites, event->site),
 		.params = event->values,
 		.param_count = event->values ? event->value_count : 0,
 	};
-	int status = frame_stack_push(&player->stack, &player->run->functions, &call);
+	int status = frame_stack_push(&player->stack, &run->functions, &call);
 
 	return status < 0 ? status : deliver_before(player, event->repaired, event->capture);
 }
@@ -355,7 +102,7 @@ static int play_undelivered(struct player *player, const struct event *event)
 	if (player->run->options.as_delivered) {
 		return deliver_exit(player, event);
 	}
-	return mark_undelivered(player, event);
+	return deliver_undelivered(player, event);
 }
 
 static int play(struct player *player, const struct event *event)
@@ -371,12 +118,12 @@ static int play(struct player *player, const struct event *event)
 		return play_undelivered(player, event);
 	case EVENT_CALL_BEGIN:
 		player->call_depth++;
-		return mark_call(player, event);
+		return deliver_call_mark(player, event);
 	case EVENT_CALL_END:
 		end_call(player);
-		return mark_call(player, event);
+		return deliver_call_mark(player, event);
 	case EVENT_GAP:
-		mark_gap(player, event->lost);
+		deliver_gap(player, event->lost);
 		return 0;
 	default:
 		return 0;
@@ -402,20 +149,38 @@ static size_t common_calls(
 static int open_activation(
 	struct player *player, const struct activation *activation, enum reel_reason reason)
 {
-	const struct site *site = trace_site(player->run->trace, activation->site);
+	struct run *run = player->run;
+	const struct replay_site *resolved = site_table_get(&run->sites, activation->site);
 	const struct pushed_call call = {
-		.site_id = activation->site,
-		.function = site ? site->function : NO_ID,
+		.site = activation->site,
+		.function = resolved->site->function,
 		.module = activation->module,
 		.call_depth = activation->call_depth,
 		.ticks = activation->ticks,
-		.site = site ? site : &lost_site,
+		.resolved = resolved,
 		.params = activation->params,
 		.param_count = activation->params ? activation->param_count : 0,
 	};
-	int status = frame_stack_push(&player->stack, &player->run->functions, &call);
+	int status = frame_stack_push(&player->stack, &run->functions, &call);
 
 	return status < 0 ? status : deliver_before(player, reason, NULL);
+}
+
+/* Ends the innermost open call as one whose exit is not in the trace. */
+static int abort_top(struct player *player, enum reel_reason reason)
+{
+	const struct open_call *call = frame_stack_top(&player->stack);
+	const struct event event = {
+		.kind = EVENT_ABORT,
+		.repaired = reason,
+		.ticks = player->now,
+		.function = call->function,
+		.module = call->module,
+		.error = NO_ID,
+	};
+
+	frame_stack_pop(&player->stack);
+	return deliver_exit(player, &event);
 }
 
 /* The frames' pcs as the last calls from them left them, which only the key frame knows. */
@@ -507,20 +272,13 @@ static void skip_damaged(struct player *player)
 	player->run->result.damaged_blocks++;
 	player->has_holes = true;
 	player->now = player->key;
-	mark_gap(player, events > player->block_done ? events - player->block_done : 0);
+	deliver_gap(player, events > player->block_done ? events - player->block_done : 0);
 	leave_block(player);
 }
 
-/* Takes the next event out of the block, to be delivered when it is due. */
-static int advance(struct player *player)
+/* What follows when the block gave no event but this status. */
+static int leave_events(struct player *player, int status)
 {
-	int status = cursor_next(player->cursor, &player->event);
-
-	if (status == 0) {
-		player->block_done++;
-		due(player, PLAYER_EVENT, player->event.ticks);
-		return 0;
-	}
 	if (status == REEL_END) {
 		leave_block(player);
 		return 0;
@@ -530,6 +288,19 @@ static int advance(struct player *player)
 		return 0;
 	}
 	return status;
+}
+
+/* Takes the next event out of the block, to be delivered when it is due. */
+static int advance(struct player *player)
+{
+	int status = cursor_next(player->cursor, &player->event);
+
+	if (status != 0) {
+		return leave_events(player, status);
+	}
+	player->block_done++;
+	due(player, PLAYER_EVENT, player->event.ticks);
+	return 0;
 }
 
 static int load_block(struct player *player)
@@ -562,14 +333,14 @@ static int step(struct player *player);
 static int begin_open_calls(struct player *player)
 {
 	struct frame_stack *stack = &player->stack;
-	const size_t count = stack->call_count;
+	const uint32_t count = stack->call_count;
 	int status = 0;
 
 	if (count == 0) {
 		return 0;
 	}
 	ensure_begun(player);
-	for (size_t i = 1; i <= count && status == 0; i++) {
+	for (uint32_t i = 1; i <= count && status == 0; i++) {
 		/* Each is delivered as the innermost one. */
 		stack->call_count = i;
 		status = deliver_before(player, REEL_REASON_STOPPED, NULL);
@@ -614,7 +385,6 @@ static int finish(struct player *player, enum reel_reason reason)
 	}
 	player->state = PLAYER_DONE;
 	if (status == 0 && player->has_begun && run->marks.stream_end) {
-		player->context.repaired = REEL_REASON_NONE;
 		run->marks.stream_end(run->factory, &player->context);
 	}
 	return status;
@@ -654,12 +424,114 @@ static int step(struct player *player)
 	}
 }
 
+/* ---- the hot path ---- */
+
+/* A before of a plain site, all of whose details are known beforehand. */
+static inline void play_plain_before(struct player *player, const struct replay_site *site)
+{
+	const struct event *event = &player->event;
+	const struct pushed_call call = {
+		.site = event->site,
+		.function = event->function,
+		.module = event->module,
+		.call_depth = player->call_depth,
+		.ticks = event->ticks,
+		.resolved = site,
+	};
+	struct reel_listener *listener = site->function->listener;
+	struct frames_iterator iterator;
+
+	frame_stack_push_plain(&player->stack, &call);
+	player->run->result.events++;
+	if (listener && listener->before) {
+		listener->before(listener, &player->context, NULL, site->function->definition,
+			player->stack.words + player->stack.word_count,
+			frames_iterator_init(&iterator, &player->stack, 0));
+	}
+}
+
+static inline void play_plain_after(struct player *player, const struct replay_function *function)
+{
+	struct reel_listener *listener = function->listener;
+
+	frame_stack_pop(&player->stack);
+	player->run->result.events++;
+	if (listener && listener->after) {
+		listener->after(listener, &player->context, NULL, function->definition,
+			player->stack.words + player->stack.word_count);
+	}
+}
+
+/*
+ * Plays player->event if it is plain: given by the host, without values, module or captures, which
+ * is what native programs have throughout. False, and nothing done, when it is not.
+ */
+static inline bool play_plain(struct player *player)
+{
+	const struct event *event = &player->event;
+	const struct run *run = player->run;
+	const struct replay_function *function;
+	const struct replay_site *site;
+
+	if (event->kind > EVENT_BEFORE || event->repaired != REEL_REASON_NONE ||
+		event->value_count > 0 || event->capture || event->module != NO_ID) {
+		return false;
+	}
+	if (event->kind == EVENT_BEFORE) {
+		site = site_table_get(&run->sites, event->site);
+		if (!site->is_plain || !frame_stack_has_room(&player->stack)) {
+			return false;
+		}
+		play_plain_before(player, site);
+		return true;
+	}
+	function = function_table_get(&run->functions, event->function);
+	if (event->kind != EVENT_AFTER || function->result_words > 0 ||
+		player->stack.call_count == 0) {
+		return false;
+	}
+	play_plain_after(player, function);
+	return true;
+}
+
+/* Plays events of the loaded block up to `last_ticks`, the first of which is due. */
+static int play_events(struct player *player, uint64_t last_ticks)
+{
+	const uint64_t to = player->run->plan.to_ticks;
+	const uint64_t last = last_ticks < to ? last_ticks : to - 1;
+	int status = 0;
+
+	do {
+		player->now = player->key;
+		if (!play_plain(player)) {
+			status = play(player, &player->event);
+			if (status < 0) {
+				return status;
+			}
+		}
+		status = cursor_next(player->cursor, &player->event);
+		if (status != 0) {
+			return leave_events(player, status);
+		}
+		player->block_done++;
+		if (player->event.ticks > player->key) {
+			player->key = player->event.ticks;
+		}
+	} while (player->key <= last);
+	due(player, PLAYER_EVENT, player->key);
+	return 0;
+}
+
 int player_run(struct player *player, uint64_t last_ticks)
 {
 	int status = player->is_silent ? catch_up(player) : 0;
 
 	while (status == 0 && player->state != PLAYER_DONE && player->key <= last_ticks) {
-		status = step(player);
+		if (player->state == PLAYER_EVENT && player->has_begun && !player->must_reconcile) {
+			status = play_events(player, last_ticks);
+		} else {
+			status = step(player);
+		}
 	}
 	return status;
 }

@@ -53,7 +53,7 @@ struct player *player_create(
 	struct run *run, const struct plan_stream *plan, uint32_t order, struct cursor *cursor);
 void player_destroy(struct player *player);
 
-/* Delivers everything that is due up to `last_ticks`. On success player->key says when it wants to
+/* Plays everything that is due up to `last_ticks`. On success player->key says when it wants to
  * go on, unless it is PLAYER_DONE. REEL_ENOMEM, REEL_EIO or 0. */
 int player_run(struct player *player, uint64_t last_ticks);
 

@@ -243,6 +243,7 @@ static int run_init(struct run *run, const struct reel_replay_options *options)
 		status = plan_init(&run->plan, run->trace, &run->options, run->error);
 	}
 	if (status == 0 && (function_table_init(&run->functions, run->trace) < 0 ||
+				   site_table_init(&run->sites, run->trace, &run->functions) < 0 ||
 				   module_set_init(&run->modules, run->trace) < 0)) {
 		status = out_of_memory(run);
 	}
@@ -253,6 +254,7 @@ static void run_deinit(struct run *run)
 {
 	plan_deinit(&run->plan);
 	function_table_deinit(&run->functions);
+	site_table_deinit(&run->sites);
 	module_set_deinit(&run->modules);
 	free(run->errors.bytes);
 	free(run->texts.bytes);

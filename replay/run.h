@@ -12,6 +12,7 @@
 #include "functions.h"
 #include "modules.h"
 #include "plan.h"
+#include "sites.h"
 
 /* A text of the trace, kept because the next event often has the same. */
 struct text_cache {
@@ -27,6 +28,7 @@ struct run {
 	struct reel_replay_options options;
 	struct plan plan;
 	struct function_table functions;
+	struct site_table sites;
 	struct module_set modules;
 	struct text_cache errors, texts;
 	struct reel_replay_result result;
