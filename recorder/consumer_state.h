@@ -25,6 +25,7 @@ struct lane {
 	uint32_t pid, tid, stream_id;
 	uint64_t token;
 	char name[16];
+	uint64_t lost_seen, unwound_seen; /* of the ring's counts */
 	bool damaged; /* the program scribbled on its positions: nothing more is read */
 	struct native_stream *stream; /* native sessions, once its process is known */
 	uint64_t flushed_events;      /* of the stream, when its block was last written */

@@ -56,6 +56,7 @@ static void open_lane(struct consumer *consumer, struct lane *lane, const struct
 	lane->token = ring->token;
 	lane->damaged = false;
 	lane->flushed_events = 0;
+	lane->lost_seen = lane->unwound_seen = 0;
 	memset(lane->name, 0, sizeof(lane->name));
 	consumer->open_streams++;
 	share_block_events(consumer);
@@ -78,6 +79,34 @@ int lane_start_stream(struct consumer *consumer, struct lane *lane, struct proce
 	return status;
 }
 
+/* Exits found no room: `total` of them so far. */
+static int take_unwound(struct lane *lane, uint64_t ticks, uint64_t total)
+{
+	uint64_t count = total - lane->unwound_seen;
+
+	lane->unwound_seen = total;
+	return count ? native_stream_unwind(lane->stream, ticks, count) : 0;
+}
+
+/* Events were lost: `total` of them so far. */
+static int take_lost(struct lane *lane, uint64_t ticks, uint64_t total)
+{
+	uint64_t count = total - lane->lost_seen;
+
+	lane->lost_seen = total;
+	return count ? native_stream_gap(lane->stream, ticks, count) : 0;
+}
+
+/* Ends the stream with what the thread had no room to tell. */
+static int end_stream(struct lane *lane, const struct ring *ring, enum reel_reason reason)
+{
+	uint64_t ticks = lane->stream->last_ticks;
+	int status = take_unwound(lane, ticks, ring->unwound);
+
+	status = status < 0 ? status : take_lost(lane, ticks, ring->lost);
+	return status < 0 ? status : native_stream_end(lane->stream, reason);
+}
+
 /* The thread's ring is drained and will not grow: ends its stream and frees the ring. */
 int lane_close(struct consumer *consumer, uint32_t index, enum reel_reason reason)
 {
@@ -90,7 +119,7 @@ int lane_close(struct consumer *consumer, uint32_t index, enum reel_reason reaso
 	}
 	if (lane->stream) {
 		status = define_stream(consumer, lane);
-		status = status < 0 ? status : native_stream_end(lane->stream, reason);
+		status = status < 0 ? status : end_stream(lane, ring, reason);
 		lane_free_stream(lane);
 	}
 	lane->in_use = false;
@@ -171,9 +200,9 @@ static int take_native_record(
 
 	switch (record_kind(record)) {
 	case RECORD_GAP:
-		return native_stream_gap(stream, record->words[0], record->words[1]);
+		return take_lost(lane, record->words[0], record->words[1]);
 	case RECORD_UNWIND:
-		return native_stream_unwind(stream, record->words[0], record->words[1]);
+		return take_unwound(lane, record->words[0], record->words[1]);
 	case RECORD_PROCESS:
 		return take_process(consumer, lane, record, count);
 	case RECORD_OBJECT:

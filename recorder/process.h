@@ -49,7 +49,7 @@ struct process_table {
 	uint32_t object_count;
 	struct pair_map
 		functions; /* object (or a process's token, high bit set), offset -> function id */
-	uint8_t *unlistened; /* by function id: 1 when filters leave it out */
+	uint8_t *unlistened;     /* by function id: 1 when filters leave it out */
 	uint32_t function_count; /* room in it */
 	uint32_t defined_count;
 };

@@ -24,8 +24,9 @@
 enum record_kind {
 	RECORD_NATIVE_BEFORE = 0,
 	RECORD_NATIVE_AFTER = 1,
-	RECORD_GAP = 2,     /* word 1: events lost here */
-	RECORD_UNWIND = 3,  /* word 1: exits that found no room, innermost first */
+	RECORD_GAP = 2, /* word 1: events lost since the thread took the ring; here, those not told
+			   before */
+	RECORD_UNWIND = 3,  /* word 1: exits that found no room, likewise; innermost first */
 	RECORD_PROCESS = 4, /* word 1: parent process's token; payload: struct record_process */
 	RECORD_OBJECT = 5,  /* payload: struct record_object and the path */
 	RECORD_OBJECTS_CHANGE =

@@ -11,7 +11,8 @@
  *   [P]   producer: producer_pos = end     consumer: ring_peek()       slots below are written
  *   [C]   consumer: ring_release()         producer: ring_limit()      slots below may be reused
  *
- *   [W]   consumer: ring_release()         producer: ring_wait()       room is seen, or the waiter is
+ *   [W]   consumer: ring_release()         producer: ring_wait()       room is seen, or the waiter
+ * is
  *
  * A signal handler may interrupt the producer at any instruction, record events itself, and never
  * come back (siglongjmp). Native hooks therefore write a record and publish it inside a restartable
@@ -48,7 +49,13 @@ struct ring {
 	uint64_t token;                      /* of the owner's process */
 	uint64_t capacity;                   /* slots */
 	uint64_t slots_offset;               /* bytes from the session's base */
-	char name[16];                       /* thread name when the thread ended; empty before */
+	/*
+	 * Events lost, and exits that found no room, since the thread took the ring: counted by its
+	 * cold path. Records tell the consumer of them as totals, so that it can take from here
+	 * what no record told any more.
+	 */
+	uint64_t lost, unwound;
+	char name[16]; /* thread name when the thread ended; empty before */
 	_Alignas(64) _Atomic uint64_t producer_pos;
 	_Alignas(64) _Atomic uint64_t consumer_pos;
 	_Atomic uint32_t producer_waits; /* futex: 1 while the producer sleeps for room */

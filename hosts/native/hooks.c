@@ -80,9 +80,8 @@ static __thread struct {
 	/* A call that is skipped because the ring was full (on_full drop). */
 	enum skip_kind skip;
 	uint64_t skip_function, skip_site, skip_stack_pointer;
-	uint64_t skip_same; /* calls of the same function and site open inside it */
-	uint64_t lost;      /* events lost and not yet told */
-	uint64_t unwound;   /* exits that found no room, not yet told */
+	uint64_t skip_same;               /* calls of the same function and site open inside it */
+	uint64_t lost_told, unwound_told; /* of the ring's counts */
 } self __attribute__((tls_model("initial-exec")));
 
 static _Atomic uint64_t zero_pos;
@@ -143,6 +142,12 @@ static void turn_off(void)
 	atomic_store_explicit(&process.state, ATTACH_OFF, memory_order_relaxed);
 }
 
+/* True when the ring's counts of what was lost have grown since they were last told. */
+static bool owes(void)
+{
+	return self.ring->lost != self.lost_told || self.ring->unwound != self.unwound_told;
+}
+
 /*
  * Lets the hooks run up to a quarter of the ring further, or to where the room ends. So the cold
  * path is met often enough to wake the consumer, and seldom enough not to matter.
@@ -153,8 +158,7 @@ static void extend_limit(void)
 	uint64_t room = ring_limit(self.ring, capacity());
 	uint64_t next = pos + capacity() / 4;
 
-	if (process.session.control->clock != 0 || self.skip != SKIP_NONE || self.lost ||
-		self.unwound) {
+	if (process.session.control->clock != 0 || self.skip != SKIP_NONE || owes()) {
 		next = 0; /* the hooks cannot read this clock, or there is something to tell: every
 			     event comes here */
 	}
@@ -432,6 +436,9 @@ static void own_ring(struct ring *ring)
 	ring->tid = (uint32_t)syscall(SYS_gettid);
 	ring->stream = self.stream - 1;
 	ring->token = process.token;
+	ring->lost = ring->unwound = 0;
+	self.lost_told = self.unwound_told = 0;
+	self.skip = SKIP_NONE;
 	memset(ring->name, 0, sizeof(ring->name));
 	/* Release, acquired by the consumer: whoever sees it open sees its owner. */
 	atomic_store_explicit(&ring->state, RING_OPEN, memory_order_release);
@@ -470,8 +477,6 @@ static void attach_thread(void)
 	if (self.epoch != atomic_load(&process.epoch)) { /* forked: a stream of its own */
 		self.epoch = atomic_load(&process.epoch);
 		self.stream = 0;
-		self.skip = SKIP_NONE;
-		self.lost = self.unwound = 0;
 	}
 	struct ring *ring = claim_ring();
 
@@ -499,10 +504,6 @@ static void thread_ended(void *argument)
 	}
 	struct ring *ring = self.ring;
 
-	if (self.lost) {
-		publish_plain(RECORD_GAP, self.lost);
-	}
-	self.lost = 0;
 	self.attached = false;
 	reel_hook_producer.limit = &zero_limit;
 	reel_hook_producer.producer_pos = &zero_pos;
@@ -552,13 +553,17 @@ static bool ready(void)
  * owed any more. */
 static bool settle(void)
 {
-	if (self.unwound && publish_plain(RECORD_UNWIND, self.unwound)) {
-		self.unwound = 0;
+	uint64_t unwound = self.ring->unwound;
+	uint64_t lost = self.ring->lost;
+
+	if (self.unwound_told != unwound && publish_plain(RECORD_UNWIND, unwound)) {
+		self.unwound_told = unwound;
 	}
-	if (!self.unwound && self.lost && publish_plain(RECORD_GAP, self.lost)) {
-		self.lost = 0;
+	if (self.unwound_told == unwound && self.lost_told != lost &&
+		publish_plain(RECORD_GAP, lost)) {
+		self.lost_told = lost;
 	}
-	return !self.unwound && !self.lost;
+	return !owes();
 }
 
 /*
@@ -582,7 +587,7 @@ static bool skipped(uint64_t function, uint64_t call_site, uint64_t stack_pointe
 	} else if (same) {
 		self.skip_same++;
 	}
-	self.lost++;
+	self.ring->lost++;
 	return true;
 }
 
@@ -591,10 +596,10 @@ static bool skipped(uint64_t function, uint64_t call_site, uint64_t stack_pointe
 static void lose(uint64_t function, uint64_t call_site, uint64_t stack_pointer, uint32_t kind)
 {
 	if (kind == RECORD_NATIVE_AFTER) {
-		self.unwound++;
+		self.ring->unwound++;
 		return;
 	}
-	self.lost++;
+	self.ring->lost++;
 	self.skip = SKIP_CALL;
 	self.skip_function = function;
 	self.skip_site = call_site;
