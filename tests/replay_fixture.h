@@ -25,7 +25,7 @@
 #include "reader.h"
 #include "writer.h"
 
-#define MAKER_DEPTH 64
+#define MAKER_DEPTH 256
 #define MAKER_STREAMS 512
 #define MAKER_WORDS 4
 

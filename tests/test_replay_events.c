@@ -514,6 +514,60 @@ static struct reel_listener *always(void *user, const struct reel_function *func
 	return user;
 }
 
+static unsigned deepest;
+
+/* The frame at depth d has the parameters d and 3 d and the identity of its before. */
+static void check_deep_stack(void *user, struct reel_context *context, struct reel_module *module,
+	const struct reel_function *function, const uint64_t *params,
+	struct reel_stack_iterator *stack)
+{
+	uint64_t depth = params[0], identity = UINT64_MAX;
+
+	deepest = depth > deepest ? (unsigned)depth : deepest;
+	while (reel_stack_next(stack)) {
+		const struct reel_frame *frame = reel_stack_frame(stack);
+
+		assert_int_equal(frame->params[0], depth);
+		assert_int_equal(frame->params[1], 3 * depth);
+		assert_null(frame->results);
+		assert_in_range(frame->identity, 1, identity - 1);
+		identity = frame->identity;
+		depth--;
+	}
+	assert_int_equal(depth, 0);
+}
+
+static void deep_stacks_keep_every_parameter(void **state)
+{
+	const struct site site = {.function = 0, .module = NO_ID, .pc = 5};
+	struct reel_function_listener listener;
+	struct reel_function_factory factory;
+	struct maker_stream *stream;
+	struct reel_trace *trace;
+
+	maker_init(&maker, 100);
+	maker_function(&maker, "f", 2, 0, true);
+	stream = maker_stream(&maker, 0, "");
+	for (uint64_t i = 1; i <= 250; i++) {
+		const uint64_t params[2] = {i, 3 * i};
+
+		maker_before_event(stream, &site,
+			(struct event){
+				.ticks = i, .module = NO_ID, .values = params, .value_count = 2});
+	}
+	while (stream->depth > 0) {
+		maker_after(stream, 1000);
+	}
+	maker_finish(&maker);
+	trace = maker_open(&maker);
+	reel_function_listener_init(&listener, check_deep_stack, NULL);
+	reel_function_factory_init(&factory, always, &listener.base);
+	assert_int_equal(reel_replay(trace, &factory.base, NULL, NULL, NULL), 0);
+	assert_int_equal(deepest, 250);
+	reel_trace_close(trace);
+	maker_remove(&maker);
+}
+
 static void modules_answer_from_what_the_event_captured(void **state)
 {
 	const struct reel_module definition = {
@@ -573,6 +627,7 @@ int main(void)
 		cmocka_unit_test(listeners_may_leave_callbacks_out),
 		cmocka_unit_test(a_factory_may_refuse_to_begin),
 		cmocka_unit_test(wrong_options_are_refused),
+		cmocka_unit_test(deep_stacks_keep_every_parameter),
 		cmocka_unit_test(modules_answer_from_what_the_event_captured),
 	};
 
