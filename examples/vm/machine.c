@@ -44,7 +44,8 @@ static uint64_t pop(struct machine *machine)
 	return machine->stack[--machine->stack_size];
 }
 
-/* Ends the innermost call: its locals make room for its results. */
+/* Ends the innermost call: its locals make room for its results, and its caller, which stood on the
+ * call until now, goes on. */
 static void leave(struct machine *machine, const uint64_t *results)
 {
 	const struct frame *frame = &machine->frames[machine->frame_count - 1];
@@ -54,6 +55,9 @@ static void leave(struct machine *machine, const uint64_t *results)
 	memmove(machine->stack + frame->base, results, count * sizeof(*results));
 	machine->stack_size = frame->base + count;
 	machine->frame_count--;
+	if (machine->frame_count > 0) {
+		machine->frames[machine->frame_count - 1].pc++;
+	}
 }
 
 static void call_native(struct machine *machine, const struct frame *frame)
@@ -185,7 +189,7 @@ bool machine_step(struct machine *machine)
 		return true;
 	case OP_CALL:
 		enter(machine, (uint32_t)instruction->operand);
-		break;
+		return machine->frame_count > 0;
 	case OP_RETURN:
 		return_from(machine, frame);
 		return machine->frame_count > 0;
