@@ -123,9 +123,8 @@ static uint32_t intern_object(
 
 		/* A look at /proc knows no build-id: the path has to do. */
 		if (strcmp(object->path, path) == 0 &&
-			(size == 0 ||
-				(object->build_id_size == size &&
-					memcmp(object->build_id, build_id, size) == 0))) {
+			(size == 0 || (object->build_id_size == size &&
+					      memcmp(object->build_id, build_id, size) == 0))) {
 			return i;
 		}
 	}
@@ -167,6 +166,14 @@ int process_map_object(
 	if (record.build_id_size > sizeof(record.build_id) || record.begin >= record.end) {
 		return 0;
 	}
+	/* What a plug-in was opened by may have dots and links in it. */
+	char *real = realpath(path, NULL);
+
+	if (real && strlen(real) < sizeof(path)) {
+		strcpy(path, real);
+	}
+	free(real);
+
 	struct mapping mapping = {record.base, record.begin, record.end,
 		intern_object(table, path, record.build_id, record.build_id_size)};
 

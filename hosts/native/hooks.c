@@ -263,41 +263,70 @@ static void find_range(const struct dl_phdr_info *info, struct record_object *ob
 	}
 }
 
+/* Notes the linker's counts; false when nothing was loaded or unloaded since the last time. */
+static bool has_changed(const struct dl_phdr_info *info, size_t size)
+{
+	if (size < sizeof(*info)) {
+		return true; /* an old C library that does not count */
+	}
+	bool changed = info->dlpi_adds != process.adds || info->dlpi_subs != process.subs;
+
+	process.adds = info->dlpi_adds;
+	process.subs = info->dlpi_subs;
+	return changed;
+}
+
+/*
+ * The absolute path of an object, in `path`; its length, 0 when it has none: the program itself
+ * comes first and without a name, a plug-in may have been opened by a relative one, the vdso has no
+ * file.
+ */
+static size_t object_path(const char *name, bool first, char path[PATH_BYTES_MAX])
+{
+	ssize_t length = 0;
+
+	if (first && (!name || !name[0])) {
+		length = readlink("/proc/self/exe", path, PATH_BYTES_MAX);
+		return length > 0 ? (size_t)length : 0;
+	}
+	if (!name || !strchr(name, '/')) {
+		return 0;
+	}
+	if (name[0] != '/') {
+		length = syscall(SYS_getcwd, path, PATH_BYTES_MAX / 2); /* counts its NUL */
+		if (length <= 0) {
+			return 0;
+		}
+		path[length - 1] = '/';
+	}
+	size_t rest = strnlen(name, PATH_BYTES_MAX - (size_t)length);
+
+	memcpy(path + length, name, rest);
+	return (size_t)length + rest;
+}
+
 static int tell_object(struct dl_phdr_info *info, size_t size, void *argument)
 {
 	/* One thread at a time tells objects, and its stack may be tiny. */
 	static struct slot
 		records[1 + (sizeof(struct record_object) + PATH_BYTES_MAX) / SLOT_SIZE + 1];
-	static char executable[PATH_BYTES_MAX];
 	struct object_scan *scan = argument;
 	struct record_object object = {0};
-	const char *path = info->dlpi_name;
-	size_t length;
+	char *payload = (char *)&records[1];
+	bool first = scan->first;
 
-	if (size >= sizeof(*info) && scan->first) {
-		if (scan->changed_only && info->dlpi_adds == process.adds &&
-			info->dlpi_subs == process.subs) {
-			return 1;
-		}
-		process.adds = info->dlpi_adds;
-		process.subs = info->dlpi_subs;
-	}
-	if (scan->first &&
-		(!path || !path[0])) { /* the program itself comes first, without a name */
-		ssize_t count = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
-
-		executable[count > 0 ? count : 0] = '\0';
-		path = executable;
-	}
 	scan->first = false;
-	if (!path || path[0] != '/') {
-		return 0; /* the vdso, or nothing to find on disk */
+	if (first && !has_changed(info, size) && scan->changed_only) {
+		return 1;
+	}
+	size_t length = object_path(info->dlpi_name, first, payload + sizeof(object));
+
+	if (length == 0) {
+		return 0;
 	}
 	find_range(info, &object);
 	find_build_id(info, &object);
-	length = strnlen(path, PATH_BYTES_MAX);
-	memcpy(&records[1], &object, sizeof(object));
-	memcpy((char *)&records[1] + sizeof(object), path, length);
+	memcpy(payload, &object, sizeof(object));
 	publish_record(RECORD_OBJECT, 0, records, sizeof(object) + length);
 	return 0;
 }
@@ -409,6 +438,14 @@ static void process_forked(void)
 	atomic_store(&telling, 0);
 	enter_process();
 	atomic_fetch_add(&process.epoch, 1);
+}
+
+/* A child that records nothing yet is known to the consumer all the same. */
+static void child_forked(void)
+{
+	if (atomic_load(&process.state) == ATTACH_DONE && process.limits[0] == 0) {
+		process_forked();
+	}
 }
 
 static struct ring *claim_ring(void)
@@ -657,6 +694,7 @@ __attribute__((constructor)) static void start(void)
 {
 	int saved = errno;
 
+	pthread_atfork(NULL, NULL, child_forked);
 	*(void **)&real_dlclose = dlsym(RTLD_NEXT, "dlclose");
 	*(void **)&real_exit = dlsym(RTLD_NEXT, "_exit");
 	*(void **)&real_quick_exit = dlsym(RTLD_NEXT, "quick_exit");
