@@ -202,6 +202,10 @@ static int consume(struct reel_recorder *recorder, struct writer *writer, struct
 			text && *text ? text : reel_status_str(status));
 	}
 	consumer_destroy(consumer);
+	/* Whoever told it to stop has done with the session. */
+	while (sem_wait(&recorder->stopping) != 0) {
+		/* A signal came in between. */
+	}
 	session_destroy(&recorder->session);
 	return status;
 }
@@ -277,6 +281,7 @@ static void stop_consumer(struct reel_recorder *recorder)
 	/* Release, acquired by the consumer. */
 	atomic_store_explicit(&recorder->must_stop, true, memory_order_release);
 	producer_wake_consumer(&recorder->session);
+	sem_post(&recorder->stopping);
 	pthread_join(recorder->thread, NULL);
 }
 
@@ -320,6 +325,7 @@ static void free_recorder(struct reel_recorder *recorder)
 	free((void *)(uintptr_t)options->metadata);
 	pthread_mutex_destroy(&recorder->mutex);
 	sem_destroy(&recorder->started);
+	sem_destroy(&recorder->stopping);
 	free(recorder->path);
 	free(recorder);
 }
@@ -346,6 +352,7 @@ static struct reel_recorder *allocate_recorder(const struct reel_recorder_option
 		recorder->options = *options;
 		pthread_mutex_init(&recorder->mutex, NULL);
 		sem_init(&recorder->started, 0, 0);
+		sem_init(&recorder->stopping, 0, 0);
 	}
 	return recorder;
 }

@@ -76,7 +76,7 @@ struct reel_recorder {
 	struct producer_registry registry;
 
 	pthread_t thread;
-	sem_t started;
+	sem_t started, stopping;
 	_Atomic bool must_stop;
 	bool must_discard;
 	int status; /* the consumer's: of its start, then of its end */
