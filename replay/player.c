@@ -75,15 +75,21 @@ static int play_before(struct player *player, const struct event *event)
 	return status < 0 ? status : deliver_before(player, event->repaired, event->capture);
 }
 
-/* An exit with nothing open can only come from bytes that are wrong: there is nobody to tell. */
+/*
+ * Ends the innermost open call; it says whose exit this is, so that whoever got the before gets it.
+ * An exit with nothing open can only come from bytes that are wrong: there is nobody to tell.
+ */
 static int play_exit(struct player *player, const struct event *event)
 {
+	struct event exit = *event;
+
 	if (player->stack.call_count == 0) {
 		player->has_holes = true;
 		return 0;
 	}
+	exit.function = frame_stack_top(&player->stack)->function;
 	frame_stack_pop(&player->stack);
-	return deliver_exit(player, event);
+	return deliver_exit(player, &exit);
 }
 
 /* Open calls that began in an outer top-level call say how deep it is at least. */
@@ -469,7 +475,7 @@ static inline void play_plain_after(struct player *player, const struct replay_f
 static inline bool play_plain(struct player *player)
 {
 	const struct event *event = &player->event;
-	const struct run *run = player->run;
+	struct run *run = player->run;
 	const struct replay_function *function;
 	const struct replay_site *site;
 
@@ -479,15 +485,18 @@ static inline bool play_plain(struct player *player)
 	}
 	if (event->kind == EVENT_BEFORE) {
 		site = site_table_get(&run->sites, event->site);
-		if (!site->is_plain || !frame_stack_has_room(&player->stack)) {
+		if (!site->is_plain || event->function != site->site->function ||
+			!frame_stack_has_room(&player->stack)) {
 			return false;
 		}
 		play_plain_before(player, site);
 		return true;
 	}
-	function = function_table_get(&run->functions, event->function);
-	if (event->kind != EVENT_AFTER || function->result_words > 0 ||
-		player->stack.call_count == 0) {
+	if (event->kind != EVENT_AFTER || player->stack.call_count == 0) {
+		return false;
+	}
+	function = function_table_get(&run->functions, frame_stack_top(&player->stack)->function);
+	if (function->result_words > 0) {
 		return false;
 	}
 	play_plain_after(player, function);

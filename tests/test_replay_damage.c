@@ -227,6 +227,59 @@ static void any_flipped_byte_keeps_the_contract(void **state)
 	maker_remove(&maker);
 }
 
+/* Damages every block of a type. */
+static unsigned flip_blocks(const char *path, unsigned type)
+{
+	FILE *file = fopen(path, "rb");
+	uint8_t bytes[BLOCK_HEADER_SIZE];
+	uint64_t offset = FILE_HEADER_SIZE;
+	unsigned count = 0;
+
+	assert_non_null(file);
+	while (fseek(file, (long)offset, SEEK_SET) == 0 &&
+		fread(bytes, 1, sizeof(bytes), file) == sizeof(bytes)) {
+		struct block_header header;
+
+		assert_true(block_header_get(bytes, offset, &header));
+		if (header.type == type && header.stored_size > 0) {
+			flip_byte(path, payload_middle(path, offset));
+			count++;
+		}
+		offset += block_size(&header);
+	}
+	fclose(file);
+	return count;
+}
+
+static void lost_definitions_cost_no_event(void **state)
+{
+	static const unsigned types[] = {
+		BLOCK_FUNCTIONS, BLOCK_STREAMS, BLOCK_SITES, BLOCK_METADATA, BLOCK_CLOCK};
+	struct reel_replay_result whole;
+	struct reel_trace *trace;
+	struct checker *checker;
+
+	make_random(4, 3, 600);
+	trace = maker_open(&maker);
+	checker = checker_create();
+	whole = checker_replay(checker, trace, NULL);
+	checker_destroy(checker);
+	reel_trace_close(trace);
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		unsigned flipped = flip_blocks(maker.path, types[i]);
+
+		checker = checker_create();
+		checker->factory.begin = NULL;
+		checker->begins = 1;
+		trace = maker_open(&maker);
+		assert_int_equal(checker_replay(checker, trace, NULL).events, whole.events);
+		reel_trace_close(trace);
+		checker_destroy(checker);
+		assert_int_equal(flip_blocks(maker.path, types[i]), flipped);
+	}
+	maker_remove(&maker);
+}
+
 static void calls_that_are_open_at_the_first_block_are_begun(void **state)
 {
 	struct checker *checker = checker_create();
@@ -267,6 +320,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_block_costs_no_more_than_itself),
 		cmocka_unit_test(a_file_cut_anywhere_keeps_the_contract),
 		cmocka_unit_test(any_flipped_byte_keeps_the_contract),
+		cmocka_unit_test(lost_definitions_cost_no_event),
 		cmocka_unit_test(calls_that_are_open_at_the_first_block_are_begun),
 	};
 
