@@ -21,6 +21,7 @@ struct multi_listener {
 struct multi_factory {
 	struct reel_listener_factory base;
 	_Atomic(struct multi_listener *) made; /* all listeners, to be freed */
+	atomic_bool is_short;                  /* memory was: some listener was left out */
 	size_t count;
 	struct reel_listener_factory *factories[];
 };
@@ -146,6 +147,9 @@ static struct reel_listener *multi_listener_for(
 			multi = calloc(
 				1, sizeof(*multi) + factory->count * sizeof(*multi->listeners));
 			if (!multi) {
+				/* Relaxed: read by finish(), which the host orders after. */
+				atomic_store_explicit(
+					&factory->is_short, true, memory_order_relaxed);
 				return only;
 			}
 			multi_add(multi, only);
@@ -181,6 +185,9 @@ static int multi_finish(struct reel_listener_factory *base, struct reel_error *e
 	struct multi_factory *factory = (struct multi_factory *)base;
 	int first = 0;
 
+	if (atomic_load_explicit(&factory->is_short, memory_order_relaxed)) {
+		first = reel_fail(error, REEL_ENOMEM, "out of memory: a listener was left out");
+	}
 	for (size_t i = 0; i < factory->count; i++) {
 		struct reel_listener_factory *child = factory->factories[i];
 		int status = child->finish ? child->finish(child, first ? NULL : error) : 0;
