@@ -54,6 +54,8 @@ static int init(struct consumer *consumer)
 		.block_events = EMITTER_BLOCK_EVENTS};
 	consumer->table.writer = consumer->writer;
 	consumer->table.options = &consumer->options;
+	consumer->table.look_ahead = lane_look_ahead;
+	consumer->table.user = consumer;
 	consumer->filtered = recorder->include_count || recorder->exclude_count ||
 			     recorder->max_depth || recorder->min_duration_ns;
 	consumer->min_duration_ticks = ticks_of_ns(consumer, recorder->min_duration_ns);

@@ -25,6 +25,7 @@ struct lane {
 	uint32_t pid, tid, stream_id;
 	uint64_t token;
 	char name[16];
+	uint64_t ahead;                   /* object records below this position were taken */
 	uint64_t lost_seen, unwound_seen; /* of the ring's counts */
 	bool damaged; /* the program scribbled on its positions: nothing more is read */
 	struct native_stream *stream; /* native sessions, once its process is known */
@@ -40,6 +41,7 @@ struct consumer {
 	struct process_table table;
 	struct lane *lanes;
 	struct hosted *hosted; /* library sessions only */
+	struct lane *draining; /* whose records are being taken */
 	struct slot *scratch;  /* a record that wraps, in one piece */
 	bool eager;            /* take also what is little */
 	bool filtered;
@@ -76,6 +78,9 @@ int lane_visit(struct consumer *consumer, uint32_t index, bool eager, uint64_t *
 
 /* Takes what is in the ring. */
 int lane_drain(struct consumer *consumer, uint32_t index, bool eager, uint64_t *taken);
+
+/* For struct process_table: takes the object records ahead in the lane that is being drained. */
+int lane_look_ahead(void *consumer, struct process *process);
 
 /* Ends the lane's stream with `reason` and frees its ring, which was drained and will not grow. */
 int lane_close(struct consumer *consumer, uint32_t index, enum reel_reason reason);

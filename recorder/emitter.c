@@ -146,8 +146,5 @@ size_t emitter_memory(const struct emitter *emitter)
 	memory += block->key_frame.capacity + block->extras.capacity + block->named_sites.capacity;
 	memory += block->column_of_function_count * sizeof(*block->column_of_function);
 	memory += 2 * block->value_bytes;
-	for (size_t i = 0; i < EVENT_BLOCK_COLUMNS; i++) {
-		memory += block->packed[i].capacity;
-	}
 	return memory;
 }

@@ -134,20 +134,24 @@ int lane_close(struct consumer *consumer, uint32_t index, enum reel_reason reaso
 
 /* ---- records ---- */
 
-/* A record of several slots in one piece. NULL: its size makes no sense. */
-static const struct slot *whole_record(struct consumer *consumer, const struct lane *lane,
-	const struct slot *slots, uint64_t end, uint64_t *count)
+static const struct slot *lane_slots(const struct consumer *consumer, const struct lane *lane)
 {
-	uint64_t mask = lane->capacity - 1;
-	const struct slot *first = &slots[lane->pos & mask];
+	return (const struct slot *)(consumer->session->base + lane->slots_offset);
+}
 
-	*count = record_slots(first);
-	if (*count == 0 || *count > end - lane->pos ||
-		*count > lane->capacity / RECORD_SLOTS_SHARE) {
+/* The record of several slots at `pos`, in one piece. NULL: its size makes no sense. */
+static const struct slot *whole_record(struct consumer *consumer, const struct lane *lane,
+	uint64_t pos, uint64_t end, uint64_t *count)
+{
+	const struct slot *slots = lane_slots(consumer, lane);
+	uint64_t mask = lane->capacity - 1;
+
+	*count = record_slots(&slots[pos & mask]);
+	if (*count == 0 || *count > end - pos || *count > lane->capacity / RECORD_SLOTS_SHARE) {
 		return NULL;
 	}
 	for (uint64_t i = 0; i < *count; i++) {
-		consumer->scratch[i] = slots[(lane->pos + i) & mask];
+		consumer->scratch[i] = slots[(pos + i) & mask];
 	}
 	return consumer->scratch;
 }
@@ -232,6 +236,41 @@ static int find_stream(struct consumer *consumer, struct lane *lane, const struc
 	return process ? lane_start_stream(consumer, lane, process) : 0;
 }
 
+int lane_look_ahead(void *user, struct process *process)
+{
+	struct consumer *consumer = user;
+	struct lane *lane = consumer->draining;
+	uint64_t pos = lane->ahead - lane->pos <= lane->capacity ? lane->ahead : lane->pos;
+	uint64_t count = 1;
+	uint64_t end;
+	int status = 0;
+
+	/* Not only what was there when the draining began: the program goes on telling. */
+	if (!ring_peek(&consumer->session->rings[lane - consumer->lanes], lane->capacity, lane->pos,
+		    &end)) {
+		return 0;
+	}
+	for (; status == 0 && pos < end; pos += count) {
+		const struct slot *first = &lane_slots(consumer, lane)[pos & (lane->capacity - 1)];
+		const struct slot *record;
+
+		count = 1;
+		if (record_kind(first) <= RECORD_NATIVE_AFTER) {
+			continue;
+		}
+		record = whole_record(consumer, lane, pos, end, &count);
+		if (!record || record_kind(record) == RECORD_OBJECTS_CHANGE) {
+			break; /* what follows is told of another time */
+		}
+		if (record_kind(record) == RECORD_OBJECT) {
+			status = process_map_object(
+				&consumer->table, process, record + 1, payload_size(record, count));
+		}
+	}
+	lane->ahead = pos;
+	return status;
+}
+
 /* Takes native records up to `end`. */
 static int drain_native(
 	struct consumer *consumer, struct lane *lane, const struct slot *slots, uint64_t end)
@@ -256,7 +295,7 @@ static int drain_native(
 		if (!lane->stream && record_kind(first) != RECORD_PROCESS) {
 			return 0;
 		}
-		const struct slot *record = whole_record(consumer, lane, slots, end, &count);
+		const struct slot *record = whole_record(consumer, lane, lane->pos, end, &count);
 
 		if (!record) {
 			lane->damaged = true;
@@ -268,14 +307,13 @@ static int drain_native(
 	return status;
 }
 
-static int drain_hosted(
-	struct consumer *consumer, uint32_t index, const struct slot *slots, uint64_t end)
+static int drain_hosted(struct consumer *consumer, uint32_t index, uint64_t end)
 {
 	struct lane *lane = &consumer->lanes[index];
 
 	while (lane->pos < end) {
 		uint64_t count;
-		const struct slot *record = whole_record(consumer, lane, slots, end, &count);
+		const struct slot *record = whole_record(consumer, lane, lane->pos, end, &count);
 		int status;
 
 		if (!record) {
@@ -302,8 +340,7 @@ int lane_drain(struct consumer *consumer, uint32_t index, bool eager, uint64_t *
 {
 	struct lane *lane = &consumer->lanes[index];
 	struct ring *ring = &consumer->session->rings[index];
-	const struct slot *slots =
-		(const struct slot *)(consumer->session->base + lane->slots_offset);
+	const struct slot *slots = lane_slots(consumer, lane);
 	uint64_t begin = lane->pos;
 	uint64_t end;
 	int status;
@@ -316,10 +353,11 @@ int lane_drain(struct consumer *consumer, uint32_t index, bool eager, uint64_t *
 	if (lane->damaged || end == begin || (!eager && end - begin < lane->capacity / 4)) {
 		return 0;
 	}
+	consumer->draining = lane;
 	if (is_native(consumer)) {
 		status = drain_native(consumer, lane, slots, end);
 	} else {
-		status = drain_hosted(consumer, index, slots, end);
+		status = drain_hosted(consumer, index, end);
 	}
 	*taken += lane->pos - begin;
 	if (lane->pos != begin) {

@@ -281,15 +281,34 @@ static int keep_undelivered(struct native_stream *stream, uint64_t function, uin
 	return give(stream, &event);
 }
 
+/*
+ * Which open call ends, as one more than its index, or 0: the innermost one of the function that
+ * was called from the same place. Where there is none, it is the innermost one of the function:
+ * compilers that split a function inline its head, whose entry then names the caller's own caller,
+ * and call the rest, whose exit names a place in the caller.
+ */
+static uint32_t find_call(const struct native_stream *stream, uint64_t function, uint64_t call_site)
+{
+	const struct native_call *calls = stream->calls;
+	uint32_t innermost = 0;
+
+	for (uint32_t i = stream->depth; i > 0; i--) {
+		if (calls[i - 1].function != function) {
+			continue;
+		}
+		if (calls[i - 1].call_site == call_site) {
+			return i;
+		}
+		innermost = innermost ? innermost : i;
+	}
+	return innermost;
+}
+
 static int finish_call(
 	struct native_stream *stream, uint64_t function, uint64_t call_site, uint64_t ticks)
 {
-	uint32_t i = stream->depth;
+	uint32_t i = find_call(stream, function, call_site);
 
-	while (i > 0 && (stream->calls[i - 1].function != function ||
-				stream->calls[i - 1].call_site != call_site)) {
-		i--;
-	}
 	if (i == 0) {
 		return keep_undelivered(stream, function, ticks);
 	}

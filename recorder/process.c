@@ -19,6 +19,10 @@
 
 #define OBJECT_PATH_MAX 4096u
 
+/* A program that makes code at run time has many addresses in no object: after so many nobody looks
+ * any more. */
+#define FUTILE_LOOKS_MAX 256u
+
 static void process_free(struct process *process)
 {
 	free(process->mappings);
@@ -193,7 +197,6 @@ void process_objects_changed(struct process *process)
 	process->mapping_count = 0;
 	free(process->mappings);
 	process->mappings = NULL;
-	process->looked = false;
 	pair_map_clear(&process->functions);
 	pair_map_clear(&process->sites);
 }
@@ -267,7 +270,6 @@ static int look(struct process_table *table, struct process *process)
 	char line[OBJECT_PATH_MAX + 256];
 	int status = 0;
 
-	process->looked = true;
 	snprintf(name, sizeof(name), "/proc/%" PRIu32 "/maps", process->pid);
 	FILE *file = fopen(name, "re");
 
@@ -336,6 +338,40 @@ static int define(
 	return status < 0 ? status : note_function(table, &function, *id);
 }
 
+static int look_ahead(struct process_table *table, struct process *process, uint64_t address,
+	const struct mapping **mapping)
+{
+	int status = table->look_ahead ? table->look_ahead(table->user, process) : 0;
+
+	*mapping = find_mapping(process, address);
+	return status;
+}
+
+/*
+ * The mapping of an address, *mapping NULL when there is none: what was told, what is told further
+ * ahead, what the kernel says.
+ */
+static int find_object(struct process_table *table, struct process *process, uint64_t address,
+	const struct mapping **mapping)
+{
+	int status = 0;
+
+	*mapping = find_mapping(process, address);
+	if (!*mapping) {
+		status = look_ahead(table, process, address, mapping);
+	}
+	if (status == 0 && !*mapping && process->futile_looks < FUTILE_LOOKS_MAX) {
+		status = look(table, process);
+		*mapping = find_mapping(process, address);
+		process->futile_looks += !*mapping;
+		/* It may have been unloaded in between: then that was told before. */
+		if (status == 0 && !*mapping) {
+			status = look_ahead(table, process, address, mapping);
+		}
+	}
+	return status;
+}
+
 int process_function(
 	struct process_table *table, struct process *process, uint64_t address, uint32_t *function)
 {
@@ -343,19 +379,14 @@ int process_function(
 	if (*function != PAIR_MAP_EMPTY) {
 		return 0;
 	}
-	const struct mapping *mapping = find_mapping(process, address);
+	const struct mapping *mapping;
+	int status = find_object(table, process, address, &mapping);
 
-	if (!mapping && !process->looked) {
-		int status = look(table, process);
-
-		if (status < 0) {
-			return status;
-		}
-		mapping = find_mapping(process, address);
+	if (status < 0) {
+		return status;
 	}
 	uint64_t key = mapping ? mapping->object : KEY_NO_OBJECT | process->token;
 	uint64_t offset = mapping ? address - mapping->base : address;
-	int status = 0;
 
 	*function = pair_map_find(&table->functions, key, offset);
 	if (*function == PAIR_MAP_EMPTY) {

@@ -36,11 +36,18 @@ struct process {
 	uint32_t mapping_count;
 	struct pair_map functions; /* address, 0 -> function id; rebuilt when objects change */
 	struct pair_map sites;     /* function address, call site -> site id */
-	bool looked;               /* /proc/PID/maps was read since the last change */
+	uint32_t futile_looks;     /* at /proc/PID/maps that found nothing for an address */
 };
 
 /* What all processes of a recording share. */
 struct process_table {
+	/*
+	 * Asked for an address that is in no known object: takes the object records that lie
+	 * further ahead in the ring at hand, for a program tells of a plug-in at the latest before
+	 * it unloads it. May be NULL.
+	 */
+	int (*look_ahead)(void *user, struct process *process);
+	void *user;
 	struct writer *writer;
 	const struct consumer_options *options;
 	struct process **processes;

@@ -53,7 +53,7 @@ static void begin(struct fixture *fixture, const struct reel_recorder_options *r
 				 recorder != NULL, 0),
 		0);
 	fixture->stream.process = process_add(&fixture->table, 1, (uint32_t)getpid(), NULL);
-	fixture->stream.process->looked = true;
+	fixture->stream.process->futile_looks = UINT32_MAX;
 	assert_int_equal(writer_define_stream(fixture->writer,
 				 &(struct reel_stream_info){.id = 0, .name = "t", .process = "p"}),
 		0);
