@@ -13,12 +13,10 @@
 #include "event_pack.h"
 #include "trace_file.h"
 
-#define CHUNK_EVENTS 1024u
+#define CHUNK_EVENTS TICK_CHUNK
 
-struct open_call {
-	uint32_t function, module;
-	uint32_t column; /* of its function's words, plus 1; 0: none */
-};
+/* Kept out of line, so that the way of a plain event saves no registers for it. */
+#define COLD __attribute__((noinline))
 
 /* The words of one function's plain events in the block. */
 struct words_reader {
@@ -30,8 +28,6 @@ struct words_reader {
 struct column_reader {
 	uint32_t function;
 	struct words_reader words[WORDS_KINDS];
-	struct byte_view sites; /* the block's sites of the function */
-	uint32_t site_count;
 };
 
 struct cursor {
@@ -39,9 +35,10 @@ struct cursor {
 	uint32_t next, filled; /* in the chunk */
 	uint32_t depth;
 	bool has_values;
-	const struct site_key *site_keys;
-	uint32_t site_count;
-	struct open_call *stack;
+	bool bare; /* neither extras nor values: the stack is not needed */
+	bool ran;  /* by cursor_run(): a bare block's stack is not kept */
+	struct cursor_site *stack;
+	struct cursor_site *sites; /* of the block, by number */
 	uint32_t symbols[CHUNK_EVENTS];
 	uint64_t ticks[CHUNK_EVENTS];
 
@@ -50,26 +47,21 @@ struct cursor {
 	struct block_reader reader;
 	struct event_block_info info;
 	uint32_t unpacked; /* events that went into chunks */
-	uint64_t last_ticks;
 	const uint8_t *symbol_bytes;
 	uint8_t symbol_width;
-	const uint8_t *tick_planes[2];
-	uint8_t tick_plane_count;
-	uint64_t tick_step;
-	struct byte_view long_ticks;
+	struct tick_reader tick_reader;
 	struct byte_view extras;
 	int failed; /* sticky status */
 
 	/* Memory that is kept from block to block. */
 	uint32_t stack_capacity;
+	uint32_t site_count, site_capacity;
 	struct activation *key_frame;
 	uint32_t key_frame_count, key_frame_capacity;
 	struct byte_buffer key_words; /* parameters of the key frame, uint64_t each */
 	struct column_reader *columns;
 	uint32_t column_count, column_capacity;
 	struct byte_buffer previous_words;
-	uint32_t *column_of_function; /* index + 1 */
-	uint32_t column_of_function_count;
 	struct byte_buffer values; /* words of the event given last */
 	struct event_capture capture;
 	struct byte_buffer globals, reads;
@@ -82,8 +74,6 @@ int cursor_create(struct reel_trace *trace, struct cursor **cursor)
 		return REEL_ENOMEM;
 	}
 	(*cursor)->trace = trace;
-	(*cursor)->site_keys = trace->site_keys;
-	(*cursor)->site_count = trace->sites.count;
 	return REEL_OK;
 }
 
@@ -96,7 +86,7 @@ void cursor_destroy(struct cursor *cursor)
 	free(cursor->stack);
 	free(cursor->key_frame);
 	free(cursor->columns);
-	free(cursor->column_of_function);
+	free(cursor->sites);
 	buffer_deinit(&cursor->key_words);
 	buffer_deinit(&cursor->previous_words);
 	buffer_deinit(&cursor->values);
@@ -122,7 +112,7 @@ static void *scratch(struct byte_buffer *buffer, size_t count, size_t size)
 static int reserve_stack(struct cursor *cursor, uint32_t more)
 {
 	uint64_t wanted = (uint64_t)cursor->depth + more;
-	struct open_call *stack;
+	struct cursor_site *stack;
 
 	if (wanted <= cursor->stack_capacity) {
 		return REEL_OK;
@@ -150,26 +140,35 @@ static int load_symbols(struct cursor *cursor, struct byte_view column)
 	return REEL_OK;
 }
 
-static int load_ticks(struct cursor *cursor, struct byte_view column)
+static int load_sites(struct cursor *cursor, struct byte_view view)
 {
-	uint8_t planes = view_byte(&column);
-	uint64_t step = view_varint(&column);
+	uint32_t count = view_left(&view) ? view_count(&view, 3) : 0;
+	uint64_t site = 0;
 
-	if (column.failed || planes > 2 ||
-		view_left(&column) != (uint64_t)cursor->info.event_count * planes) {
-		return REEL_EDAMAGED;
+	if (count > cursor->site_capacity) {
+		struct cursor_site *sites = realloc(cursor->sites, count * sizeof(*sites));
+
+		if (!sites) {
+			return REEL_ENOMEM;
+		}
+		cursor->sites = sites;
+		cursor->site_capacity = count;
 	}
-	cursor->tick_plane_count = planes;
-	cursor->tick_step = step;
-	cursor->tick_planes[0] = column.next;
-	cursor->tick_planes[1] = column.next + (planes == 2 ? cursor->info.event_count : 0);
-	return REEL_OK;
+	for (uint32_t i = 0; i < count; i++) {
+		site += unzigzag(view_varint(&view));
+		cursor->sites[i].site = site < NO_ID ? (uint32_t)site : NO_ID;
+		cursor->sites[i].function = decode_id(&view);
+		cursor->sites[i].module = decode_id(&view);
+		cursor->sites[i].column = 0;
+	}
+	cursor->site_count = count;
+	return view.failed ? REEL_EDAMAGED : REEL_OK;
 }
 
 /* A column of values: its function and where its words are. */
 static int load_column(struct byte_view *view, struct column_reader *column, size_t *previous_count)
 {
-	uint64_t sizes[WORDS_KINDS], sites_size;
+	uint64_t sizes[WORDS_KINDS];
 
 	column->function = view_varint32(view);
 	for (unsigned kind = 0; kind < WORDS_KINDS; kind++) {
@@ -178,8 +177,6 @@ static int load_column(struct byte_view *view, struct column_reader *column, siz
 	for (unsigned kind = 0; kind < WORDS_KINDS; kind++) {
 		sizes[kind] = view_varint(view);
 	}
-	column->site_count = view_varint32(view);
-	sites_size = view_varint(view);
 	for (unsigned kind = 0; kind < WORDS_KINDS; kind++) {
 		/* A word takes a byte at least: what has more words than bytes has no event. */
 		column->words[kind].bytes = view_part(view, sizes[kind]);
@@ -189,32 +186,7 @@ static int load_column(struct byte_view *view, struct column_reader *column, siz
 			*previous_count += column->words[kind].count;
 		}
 	}
-	column->sites = view_part(view, sites_size);
 	return view->failed ? REEL_EDAMAGED : REEL_OK;
-}
-
-static int map_function(struct cursor *cursor, uint32_t function, uint32_t column_plus_one)
-{
-	if (function >= cursor->trace->id_limit) {
-		return REEL_EDAMAGED;
-	}
-	if (function >= cursor->column_of_function_count) {
-		uint32_t count = function < 512 ? 1024 : function * 2;
-		uint32_t *map = realloc(cursor->column_of_function, count * sizeof(*map));
-
-		if (!map) {
-			return REEL_ENOMEM;
-		}
-		memset(map + cursor->column_of_function_count, 0,
-			(count - cursor->column_of_function_count) * sizeof(*map));
-		cursor->column_of_function = map;
-		cursor->column_of_function_count = count;
-	}
-	if (cursor->column_of_function[function] && column_plus_one) {
-		return REEL_EDAMAGED;
-	}
-	cursor->column_of_function[function] = column_plus_one;
-	return REEL_OK;
 }
 
 static struct column_reader *add_column(struct cursor *cursor)
@@ -253,6 +225,34 @@ static int place_previous_words(struct cursor *cursor, size_t count)
 	return REEL_OK;
 }
 
+static int by_function(const void *a, const void *b)
+{
+	uint32_t left = ((const struct column_reader *)a)->function;
+	uint32_t right = ((const struct column_reader *)b)->function;
+
+	return (left > right) - (left < right);
+}
+
+/* The number, plus 1, of the function's column; 0: there is none. Columns are sorted. */
+static uint32_t find_column(const struct cursor *cursor, uint32_t function)
+{
+	uint32_t first = 0, last = cursor->column_count;
+
+	while (first < last) {
+		uint32_t middle = first + (last - first) / 2;
+
+		if (cursor->columns[middle].function == function) {
+			return middle + 1;
+		}
+		if (cursor->columns[middle].function < function) {
+			first = middle + 1;
+		} else {
+			last = middle;
+		}
+	}
+	return 0;
+}
+
 static int load_values(struct cursor *cursor, struct byte_view view)
 {
 	size_t previous_count = 0;
@@ -261,61 +261,61 @@ static int load_values(struct cursor *cursor, struct byte_view view)
 		struct column_reader *column = add_column(cursor);
 		int status = column ? load_column(&view, column, &previous_count) : REEL_ENOMEM;
 
-		if (!status) {
-			status = map_function(cursor, column->function, cursor->column_count + 1);
-		}
 		if (status) {
 			return status;
 		}
 		cursor->column_count++;
 	}
 	cursor->has_values = cursor->column_count != 0;
-	return cursor->has_values ? place_previous_words(cursor, previous_count) : REEL_OK;
+	if (!cursor->has_values) {
+		return REEL_OK;
+	}
+	qsort(cursor->columns, cursor->column_count, sizeof(*cursor->columns), by_function);
+	for (uint32_t i = 0; i < cursor->site_count; i++) {
+		struct cursor_site *call = &cursor->sites[i];
+
+		call->column = find_column(cursor, call->function);
+	}
+	return place_previous_words(cursor, previous_count);
 }
 
-/* The column, plus 1, of a site's function, also when the site's definition is lost. */
-static uint32_t column_of_site(const struct cursor *cursor, uint32_t site, uint32_t function)
+/* What is known of a site that the block names by its id: by its definition, or, when that is
+ * lost, by the block. */
+static struct cursor_site call_at(const struct cursor *cursor, uint32_t id)
 {
-	if (function < cursor->column_of_function_count) {
-		return cursor->column_of_function[function];
-	}
-	for (uint32_t i = 0; i < cursor->column_count && function == NO_ID; i++) {
-		struct byte_view sites = cursor->columns[i].sites;
+	const struct site *site = trace_site(cursor->trace, id);
+	struct cursor_site call = {id, NO_ID, NO_ID, 0};
 
-		while (view_left(&sites)) {
-			if (view_varint32(&sites) == site && !sites.failed) {
-				return i + 1;
-			}
+	if (site) {
+		call.function = site->function;
+		call.module = site->module;
+	}
+	for (uint32_t i = 0; i < cursor->site_count && !site; i++) {
+		if (cursor->sites[i].site == id) {
+			call = cursor->sites[i];
+			break;
 		}
 	}
-	return 0;
+	call.column = find_column(cursor, call.function);
+	return call;
 }
 
-/* Pushes an open call. There is room. */
-static inline void push(struct cursor *cursor, uint32_t site, uint32_t function, uint32_t module)
+/* Opens a call. There is room. */
+static inline void push(struct cursor *cursor, const struct cursor_site *call)
 {
-	struct open_call *call = &cursor->stack[cursor->depth++];
-
-	call->function = function;
-	call->module = module;
-	call->column = cursor->has_values ? column_of_site(cursor, site, function) : 0;
+	cursor->stack[cursor->depth++] = *call;
 }
 
-static struct site_key site_key(const struct cursor *cursor, uint32_t site)
-{
-	return site < cursor->site_count ? cursor->site_keys[site]
-					 : (struct site_key){NO_ID, NO_ID};
-}
-
-static int load_activation(struct cursor *cursor, struct byte_view *view, struct activation *call)
+static int load_activation(struct cursor *cursor, struct byte_view *view,
+	const struct activation *below, struct activation *call)
 {
 	uint64_t call_depth;
 
 	call->site = decode_id(view);
 	call->module = decode_id(view);
-	call->ticks = view_varint(view);
-	call->pc = view_varint(view);
-	call->offset = view_varint(view);
+	call->ticks = below->ticks + unzigzag(view_varint(view));
+	call->pc = below->pc + unzigzag(view_varint(view));
+	call->offset = below->offset + unzigzag(view_varint(view));
 	call_depth = view_varint(view);
 	call->call_depth = (uint32_t)(call_depth < UINT32_MAX ? call_depth : UINT32_MAX);
 	call->param_count = view_count(view, 1);
@@ -350,6 +350,7 @@ static int reserve_key_frame(struct cursor *cursor, uint32_t count)
 /* The key frame's calls become the open ones. Values come first: they tell the columns. */
 static int load_key_frame(struct cursor *cursor, struct byte_view view)
 {
+	const struct activation bottom = {0};
 	const uint64_t *words;
 	uint32_t count = view_count(&view, 7);
 	int status = view.failed ? REEL_EDAMAGED : reserve_key_frame(cursor, count);
@@ -358,7 +359,8 @@ static int load_key_frame(struct cursor *cursor, struct byte_view view)
 		status = reserve_stack(cursor, count);
 	}
 	for (uint32_t i = 0; i < count && !status; i++) {
-		status = load_activation(cursor, &view, &cursor->key_frame[i]);
+		status = load_activation(cursor, &view, i ? &cursor->key_frame[i - 1] : &bottom,
+			&cursor->key_frame[i]);
 	}
 	if (status) {
 		return status;
@@ -366,10 +368,13 @@ static int load_key_frame(struct cursor *cursor, struct byte_view view)
 	words = (const uint64_t *)(const void *)cursor->key_words.bytes;
 	for (uint32_t i = 0; i < count; i++) {
 		struct activation *call = &cursor->key_frame[i];
+		struct cursor_site open;
 
 		call->params = call->param_count ? words : NULL;
 		words += call->param_count;
-		push(cursor, call->site, site_key(cursor, call->site).function, call->module);
+		open = call_at(cursor, call->site);
+		open.module = call->module;
+		push(cursor, &open);
 	}
 	cursor->key_frame_count = count;
 	return REEL_OK;
@@ -389,7 +394,7 @@ static int read_directory(const struct cursor *cursor, struct byte_view *columns
 		uint64_t id = view_varint(&directory);
 		struct byte_view column = view_part(&view, view_varint(&directory));
 
-		if (id < EVENT_BLOCK_COLUMNS) {
+		if (id < COLUMN_COUNT) {
 			columns[id] = column;
 		}
 	}
@@ -398,20 +403,25 @@ static int read_directory(const struct cursor *cursor, struct byte_view *columns
 
 static int load_columns(struct cursor *cursor)
 {
-	struct byte_view columns[EVENT_BLOCK_COLUMNS] = {0};
+	struct byte_view columns[COLUMN_COUNT] = {0};
 	int status = read_directory(cursor, columns);
 
 	if (!status) {
 		status = load_symbols(cursor, columns[COLUMN_SYMBOLS]);
 	}
 	if (!status) {
-		status = load_ticks(cursor, columns[COLUMN_TICKS]);
+		status = tick_reader_init(&cursor->tick_reader, columns[COLUMN_TICKS],
+			columns[COLUMN_LONG_STEPS], cursor->info.event_count,
+			cursor->info.first_ticks);
 	}
-	cursor->long_ticks = columns[COLUMN_LONG_TICKS];
+	if (!status) {
+		status = load_sites(cursor, columns[COLUMN_SITES]);
+	}
 	cursor->extras = columns[COLUMN_EXTRAS];
 	if (!status) {
 		status = load_values(cursor, columns[COLUMN_VALUES]);
 	}
+	cursor->bare = !view_left(&cursor->extras) && !cursor->has_values;
 	if (!status && view_left(&columns[COLUMN_KEY_FRAME])) {
 		status = load_key_frame(cursor, columns[COLUMN_KEY_FRAME]);
 	}
@@ -420,13 +430,12 @@ static int load_columns(struct cursor *cursor)
 
 static void forget_block(struct cursor *cursor)
 {
-	for (uint32_t i = 0; i < cursor->column_count; i++) {
-		cursor->column_of_function[cursor->columns[i].function] = 0;
-	}
 	cursor->column_count = 0;
+	cursor->site_count = 0;
 	cursor->next = cursor->filled = cursor->unpacked = 0;
 	cursor->depth = 0;
 	cursor->has_values = false;
+	cursor->bare = cursor->ran = false;
 	cursor->key_frame_count = 0;
 	cursor->key_words.size = 0;
 	cursor->info.event_count = 0;
@@ -443,7 +452,6 @@ static int read_summary(struct cursor *cursor)
 		cursor->info.event_count = 0;
 		return REEL_EDAMAGED;
 	}
-	cursor->last_ticks = cursor->info.first_ticks;
 	return REEL_OK;
 }
 
@@ -503,35 +511,19 @@ static void unpack_symbols(struct cursor *cursor, uint32_t count)
 	}
 }
 
-static void unpack_ticks(struct cursor *cursor, uint32_t count)
+/* Whether every symbol is one of the block's. */
+static bool symbols_known(const struct cursor *cursor, uint32_t count)
 {
-	const uint8_t *low = cursor->tick_planes[0] + cursor->unpacked;
-	const uint8_t *high = cursor->tick_planes[1] + cursor->unpacked;
-	unsigned high_mask = cursor->tick_plane_count == 2 ? UINT8_MAX : 0;
-	uint64_t mark = cursor->tick_plane_count == 2 ? UINT16_MAX : UINT8_MAX;
-	uint64_t ticks = cursor->last_ticks;
+	uint32_t largest = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t step = low[i] | (uint64_t)(high[i] & high_mask) << 8;
-
-		if (__builtin_expect(step == mark, 0)) {
-			step = view_varint(&cursor->long_ticks);
-		}
-		ticks += step * cursor->tick_step;
-		cursor->ticks[i] = ticks;
+		largest = cursor->symbols[i] > largest ? cursor->symbols[i] : largest;
 	}
-	cursor->last_ticks = ticks;
-}
-
-static void unpack_equal_ticks(struct cursor *cursor, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		cursor->ticks[i] = cursor->last_ticks;
-	}
+	return largest < SYMBOL_SITE || largest - SYMBOL_SITE < cursor->site_count;
 }
 
 /* Unpacks the next chunk. REEL_END after the last; there is then room on the stack for a chunk. */
-static int unpack(struct cursor *cursor)
+static COLD int unpack(struct cursor *cursor)
 {
 	uint32_t left = cursor->info.event_count - cursor->unpacked;
 	uint32_t count = left < CHUNK_EVENTS ? left : CHUNK_EVENTS;
@@ -543,12 +535,8 @@ static int unpack(struct cursor *cursor)
 		return REEL_ENOMEM;
 	}
 	unpack_symbols(cursor, count);
-	if (cursor->tick_plane_count) {
-		unpack_ticks(cursor, count);
-	} else {
-		unpack_equal_ticks(cursor, count);
-	}
-	if (cursor->long_ticks.failed) {
+	if (!tick_reader_unpack(&cursor->tick_reader, cursor->ticks, count) ||
+		!symbols_known(cursor, count)) {
 		cursor->failed = REEL_EDAMAGED;
 		return REEL_EDAMAGED;
 	}
@@ -560,7 +548,7 @@ static int unpack(struct cursor *cursor)
 
 /* ---- events ---- */
 
-static int fail(struct cursor *cursor, int status)
+static COLD int fail(struct cursor *cursor, int status)
 {
 	cursor->failed = status;
 	cursor->next = cursor->filled = 0;
@@ -720,12 +708,15 @@ static int read_extra(
 static int settle_extra(struct cursor *cursor, struct event *event, bool has_module)
 {
 	if (event->kind == EVENT_BEFORE) {
-		if (!has_module) {
-			event->module = site_key(cursor, event->site).module;
-		}
-		push(cursor, event->site, event->function, event->module);
+		struct cursor_site call = call_at(cursor, event->site);
+
+		event->module = has_module ? event->module : call.module;
+		call.module = event->module;
+		call.function = event->function;
+		call.column = find_column(cursor, call.function);
+		push(cursor, &call);
 	} else if (event->kind == EVENT_AFTER || event->kind == EVENT_ABORT) {
-		const struct open_call *call;
+		const struct cursor_site *call;
 
 		if (cursor->depth == 0) {
 			return REEL_EDAMAGED;
@@ -741,7 +732,7 @@ static int settle_extra(struct cursor *cursor, struct event *event, bool has_mod
 #define EVENT_SKIPPED 2
 
 /* The event of a SYMBOL_EXTRA. */
-static int next_extra(struct cursor *cursor, uint64_t ticks, struct event *event)
+static COLD int next_extra(struct cursor *cursor, uint64_t ticks, struct event *event)
 {
 	struct byte_view fields = view_part(&cursor->extras, view_varint(&cursor->extras));
 	struct event decoded = {.site = NO_ID,
@@ -787,7 +778,7 @@ static inline int next_plain(
 	struct cursor *cursor, uint32_t symbol, uint64_t ticks, struct event *event)
 {
 	if (symbol == SYMBOL_AFTER) {
-		const struct open_call *call;
+		const struct cursor_site *call;
 
 		if (__builtin_expect(cursor->depth == 0, 0)) {
 			return fail(cursor, REEL_EDAMAGED);
@@ -795,17 +786,16 @@ static inline int next_plain(
 		call = &cursor->stack[--cursor->depth];
 		set_plain(event, EVENT_AFTER, ticks, NO_ID, call->function, call->module);
 	} else {
-		uint32_t site = symbol - SYMBOL_SITE;
-		struct site_key key = site_key(cursor, site);
+		const struct cursor_site *site = &cursor->sites[symbol - SYMBOL_SITE];
 
-		push(cursor, site, key.function, key.module);
-		set_plain(event, EVENT_BEFORE, ticks, site, key.function, key.module);
+		push(cursor, site);
+		set_plain(event, EVENT_BEFORE, ticks, site->site, site->function, site->module);
 	}
 	return REEL_OK;
 }
 
 /* The event of a symbol that may have words. */
-static int next_with_words(
+static COLD int next_with_words(
 	struct cursor *cursor, uint32_t symbol, uint64_t ticks, struct event *event)
 {
 	struct event decoded = *event;
@@ -830,6 +820,44 @@ static int next_with_words(
 	return REEL_OK;
 }
 
+const struct cursor_site *cursor_sites(const struct cursor *cursor, uint32_t *count)
+{
+	*count = cursor->site_count;
+	return cursor->sites;
+}
+
+/* The plain events from cursor->next on; their calls are kept, for an extra will need them. */
+static uint32_t run_to_extra(struct cursor *cursor)
+{
+	uint32_t at = cursor->next;
+
+	for (; at < cursor->filled && cursor->symbols[at] != SYMBOL_EXTRA; at++) {
+		if (cursor->symbols[at] != SYMBOL_AFTER) {
+			push(cursor, &cursor->sites[cursor->symbols[at] - SYMBOL_SITE]);
+		} else if (cursor->depth) {
+			cursor->depth--;
+		} else {
+			break; /* cursor_next() fails at it */
+		}
+	}
+	return at - cursor->next;
+}
+
+uint32_t cursor_run(struct cursor *cursor, const uint32_t **symbols, const uint64_t **ticks)
+{
+	uint32_t count;
+
+	if (cursor->has_values || (cursor->next == cursor->filled && unpack(cursor))) {
+		return 0;
+	}
+	cursor->ran = true;
+	count = cursor->bare ? cursor->filled - cursor->next : run_to_extra(cursor);
+	*symbols = cursor->symbols + cursor->next;
+	*ticks = cursor->ticks + cursor->next;
+	cursor->next += count;
+	return count;
+}
+
 int cursor_next(struct cursor *cursor, struct event *event)
 {
 	for (;;) {
@@ -841,6 +869,9 @@ int cursor_next(struct cursor *cursor, struct event *event)
 			status = unpack(cursor);
 			if (status) {
 				return status;
+			}
+			if (cursor->ran && cursor->bare) {
+				return fail(cursor, REEL_EINVAL);
 			}
 		}
 		symbol = cursor->symbols[cursor->next];

@@ -21,7 +21,6 @@ static void value_column_deinit(struct value_column *column)
 		free(column->words[kind].previous);
 		buffer_deinit(&column->words[kind].bytes);
 	}
-	buffer_deinit(&column->sites);
 }
 
 void event_block_deinit(struct event_block *block)
@@ -35,10 +34,8 @@ void event_block_deinit(struct event_block *block)
 	free(block->ticks);
 	buffer_deinit(&block->key_frame);
 	buffer_deinit(&block->extras);
+	buffer_deinit(&block->extra_kinds);
 	buffer_deinit(&block->record);
-	for (size_t id = 0; id < EVENT_BLOCK_COLUMNS; id++) {
-		buffer_deinit(&block->packed[id]);
-	}
 	buffer_deinit(&block->named_sites);
 	event_block_init(block);
 }
@@ -50,8 +47,6 @@ static void value_column_reset(struct value_column *column)
 		column->words[kind].count = 0;
 		column->words[kind].bytes.size = 0;
 	}
-	column->sites.size = 0;
-	column->site_count = 0;
 }
 
 int event_block_begin(struct event_block *block, uint32_t stream)
@@ -65,12 +60,14 @@ int event_block_begin(struct event_block *block, uint32_t stream)
 	block->count = 0;
 	block->before = block->after = block->abort = 0;
 	block->repaired = block->undelivered = block->lost = 0;
-	block->depth = block->max_depth = block->key_frame_count = 0;
+	block->max_depth = block->key_frame_count = 0;
 	block->producer_pos_begin = block->producer_pos_end = 0;
 	block->key_frame.size = 0;
 	block->extras.size = 0;
+	block->extra_kinds.size = 0;
 	block->named_sites.size = 0;
 	block->value_bytes = 0;
+	block->last_open = (struct key_frame_position){0};
 	return REEL_OK;
 }
 
@@ -131,8 +128,11 @@ static uint64_t id_field(uint32_t id)
 
 int event_block_open(struct event_block *block, const struct activation *activation)
 {
+	struct key_frame_position *last = &block->last_open;
 	const uint64_t fields[] = {id_field(activation->site), id_field(activation->module),
-		activation->ticks, activation->pc, activation->offset, activation->call_depth};
+		zigzag((int64_t)(activation->ticks - last->ticks)),
+		zigzag((int64_t)(activation->pc - last->pc)),
+		zigzag((int64_t)(activation->offset - last->offset)), activation->call_depth};
 	size_t size = block->key_frame.size;
 	int status = put_fields(&block->key_frame, fields, sizeof(fields) / sizeof(fields[0]));
 
@@ -147,9 +147,8 @@ int event_block_open(struct event_block *block, const struct activation *activat
 		block->key_frame.size = size;
 		return status;
 	}
+	*last = (struct key_frame_position){activation->ticks, activation->pc, activation->offset};
 	block->key_frame_count++;
-	block->depth++;
-	block->max_depth = block->depth;
 	return REEL_OK;
 }
 
@@ -387,17 +386,12 @@ static void count_extra(struct event_block *block, const struct event *event)
 	switch (event->kind) {
 	case EVENT_BEFORE:
 		block->before++;
-		if (++block->depth > block->max_depth) {
-			block->max_depth = block->depth;
-		}
 		break;
 	case EVENT_AFTER:
 		block->after++;
-		block->depth--;
 		break;
 	case EVENT_ABORT:
 		block->abort++;
-		block->depth--;
 		break;
 	case EVENT_UNDELIVERED_AFTER:
 	case EVENT_UNDELIVERED_ABORT:
@@ -420,12 +414,16 @@ static int append_extra(struct event_block *block, const struct event *event, ui
 	if (!status) {
 		status = buffer_reserve(&block->extras, VARINT_MAX + block->record.size);
 	}
+	if (!status) {
+		status = buffer_reserve(&block->extra_kinds, 1);
+	}
 	if (!status && event->kind == EVENT_BEFORE) {
 		status = buffer_bytes(&block->named_sites, &event->site, sizeof(event->site));
 	}
 	if (status) {
 		return status;
 	}
+	buffer_byte(&block->extra_kinds, (uint8_t)event->kind);
 	buffer_varint(&block->extras, block->record.size);
 	buffer_bytes(&block->extras, block->record.bytes, block->record.size);
 	block->symbols[block->count] = SYMBOL_EXTRA;

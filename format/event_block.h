@@ -28,9 +28,6 @@
 /* Events of one block at most. */
 #define EVENT_BLOCK_EVENTS_MAX (1u << 20)
 
-/* Columns of a packed block, and one for an id that is not used. */
-#define EVENT_BLOCK_COLUMNS 7u
-
 struct value_column; /* words of one function's plain events, in order */
 
 struct event_block {
@@ -38,16 +35,20 @@ struct event_block {
 	uint32_t count, capacity; /* events held; room in the two arrays */
 	uint32_t *symbols;
 	uint64_t *ticks;
-	uint64_t before, after, abort, repaired, undelivered,
-		lost;              /* counts of this block; after and before include plain ones */
-	uint32_t depth, max_depth; /* open activations now, and at most */
+	/* Counts of this block. Until it is packed they are those of its extras only; packing adds
+	 * the plain events, so that these cost nothing but two stores each. */
+	uint64_t before, after, abort, repaired, undelivered, lost;
+	uint32_t max_depth; /* open activations at most; known when packed */
 	uint32_t key_frame_count;
-	uint64_t producer_pos_begin, producer_pos_end;  /* ring positions that the block covers, set
-							   by the recorder; 0, 0: none */
-	struct byte_buffer key_frame;                   /* encoded activations */
-	struct byte_buffer extras;                      /* encoded details of SYMBOL_EXTRA events */
-	struct byte_buffer record;                      /* scratch: the extra being encoded */
-	struct byte_buffer packed[EVENT_BLOCK_COLUMNS]; /* scratch: columns being packed, by id */
+	uint64_t producer_pos_begin, producer_pos_end; /* ring positions that the block covers, set
+							  by the recorder; 0, 0: none */
+	struct byte_buffer key_frame;                  /* encoded activations */
+	struct byte_buffer extra_kinds; /* a byte each: what the extra is, for the depth */
+	struct byte_buffer extras;      /* encoded details of SYMBOL_EXTRA events */
+	struct key_frame_position {
+		uint64_t ticks, pc, offset;
+	} last_open;               /* what the next activation's are stored as differences to */
+	struct byte_buffer record; /* scratch: the extra being encoded */
 	struct byte_buffer named_sites; /* uint32_t each: sites of the key frame and of extras */
 	size_t value_bytes;             /* in all columns */
 	struct value_column *columns;
@@ -71,21 +72,21 @@ int event_block_reserve(struct event_block *block, uint32_t count);
 /* A plain before of a function without parameter words; room was reserved. */
 static inline void event_block_before(struct event_block *block, uint64_t ticks, uint32_t site)
 {
-	block->symbols[block->count] = SYMBOL_SITE + site;
-	block->ticks[block->count++] = ticks;
-	block->before++;
-	if (++block->depth > block->max_depth) {
-		block->max_depth = block->depth;
-	}
+	uint32_t at = block->count;
+
+	block->symbols[at] = SYMBOL_SITE + site;
+	block->ticks[at] = ticks;
+	block->count = at + 1;
 }
 
 /* A plain after of a function without result words; room was reserved. */
 static inline void event_block_after(struct event_block *block, uint64_t ticks)
 {
-	block->symbols[block->count] = SYMBOL_AFTER;
-	block->ticks[block->count++] = ticks;
-	block->after++;
-	block->depth--;
+	uint32_t at = block->count;
+
+	block->symbols[at] = SYMBOL_AFTER;
+	block->ticks[at] = ticks;
+	block->count = at + 1;
 }
 
 /*

@@ -58,6 +58,27 @@ void cursor_destroy(struct cursor *cursor);
  * when it cannot be used. */
 int cursor_load(struct cursor *cursor, uint32_t index, struct reel_error *error);
 
+/* A site of the loaded block: what a plain before at it is. */
+struct cursor_site {
+	uint32_t site, function, module;
+	uint32_t column; /* the cursor's own: where its function's words are */
+};
+
+/* The block's sites: a symbol 2 + n is a before at sites[n]. Valid until the next cursor_load(). */
+const struct cursor_site *cursor_sites(const struct cursor *cursor, uint32_t *count);
+
+/*
+ * The fast way through events that are neither extra nor have words: the symbols (0: an after of
+ * the innermost open call, 2 + n: a before at the block's site n) and ticks of those that come
+ * next, all of which count as read. Returns how many, or 0 when the next event is not of that kind,
+ * the block has ended or is damaged, which cursor_next() then tells. Valid until the next call on
+ * the cursor.
+ *
+ * The caller keeps the open calls itself. An after where none is open means damage. In a block
+ * where this has returned events, cursor_next() may be called only when it has returned 0.
+ */
+uint32_t cursor_run(struct cursor *cursor, const uint32_t **symbols, const uint64_t **ticks);
+
 /* The key frame of the loaded block: open activations, bottom first. Valid until the next
  * cursor_load(). */
 const struct activation *cursor_key_frame(const struct cursor *cursor, uint32_t *count);

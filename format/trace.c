@@ -78,7 +78,8 @@ static uint64_t functions_with_sites(const struct reel_trace *trace)
 	uint64_t count = 0;
 
 	for (uint32_t i = 0; i < trace->sites.count && seen; i++) {
-		uint32_t function = trace->site_keys[i].function;
+		const struct site *site = trace->sites.items[i];
+		uint32_t function = site ? site->function : NO_ID;
 
 		if (function < trace->functions.count && !seen[function]) {
 			seen[function] = 1;

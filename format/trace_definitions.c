@@ -257,23 +257,6 @@ static int name_lost_functions(struct reel_trace *trace)
 	return status;
 }
 
-static int make_site_keys(struct reel_trace *trace)
-{
-	trace->site_keys = malloc((trace->sites.count + 1u) * sizeof(*trace->site_keys));
-	if (!trace->site_keys) {
-		return REEL_ENOMEM;
-	}
-	for (uint32_t i = 0; i < trace->sites.count; i++) {
-		const struct site *site = trace->sites.items[i];
-
-		trace->site_keys[i] = (struct site_key){
-			.function = site ? site->function : NO_ID,
-			.module = site ? site->module : NO_ID,
-		};
-	}
-	return REEL_OK;
-}
-
 /* An item under its own id, which its first field but for `name` tells; later ones replace. */
 struct keyed {
 	uint32_t key, number;
@@ -349,9 +332,6 @@ static int complete_definitions(struct reel_trace *trace)
 	int status = name_lost_functions(trace);
 
 	if (!status) {
-		status = make_site_keys(trace);
-	}
-	if (!status) {
 		status = sort_table(&trace->modules, module_key);
 	}
 	if (!status) {
@@ -394,7 +374,6 @@ void trace_unload_definitions(struct reel_trace *trace)
 	table_deinit(&trace->streams);
 	table_deinit(&trace->objects);
 	table_deinit(&trace->samples);
-	free(trace->site_keys);
 	clock_deinit(&trace->clock);
 	arena_deinit(&trace->arena);
 }

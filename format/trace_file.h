@@ -44,11 +44,6 @@ struct blob_block {
 	struct record_range range;
 };
 
-/* A site as the cursor needs it at every event. */
-struct site_key {
-	uint32_t function, module;
-};
-
 #define BLOB_CACHE_BLOCKS 8u
 
 /* A block of blobs, decompressed: blob i of it is from starts[i] to starts[i + 1]. */
@@ -85,7 +80,6 @@ struct reel_trace {
 	enum clock_kind clock_kind;
 	const char *producer, *metadata;
 	struct table functions, sites, modules, streams, objects, samples;
-	struct site_key *site_keys; /* sites.count of them */
 	struct clock clock;
 	struct reel_trace_info info;
 	struct blob_cache *blobs;

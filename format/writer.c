@@ -68,7 +68,8 @@ struct writer {
 	struct arena site_memory;
 	const struct site **sites;
 	uint32_t site_capacity;
-	uint8_t *site_used; /* an event was written at it */
+	uint8_t *site_used; /* an event block names it */
+	struct event_packer packer;
 	struct hash_ids site_ids, blob_ids;
 	uint32_t blob_count;
 	struct byte_buffer blob_sizes, blob_bytes; /* not written yet */
@@ -284,6 +285,7 @@ static void writer_free(struct writer *writer)
 	arena_deinit(&writer->site_memory);
 	free(writer->sites);
 	free(writer->site_used);
+	event_packer_deinit(&writer->packer);
 	hash_ids_deinit(&writer->site_ids);
 	hash_ids_deinit(&writer->blob_ids);
 	free(writer);
@@ -586,42 +588,38 @@ int writer_intern_blob(struct writer *writer, const void *bytes, size_t size, ui
 
 /* ---- events ---- */
 
-/* Notes which sites have events. The symbols were checked when the block was packed. */
-static void mark_sites(struct writer *writer, const struct event_block *block)
+/* Packs a block into writer->raw; notes which sites have events. */
+static int pack(struct writer *writer, struct event_block *block)
 {
-	const uint32_t *named = (const uint32_t *)(const void *)block->named_sites.bytes;
-	uint8_t *used = writer->site_used;
+	const uint32_t *named;
+	int status = REEL_ELIMIT;
 
-	for (uint32_t i = 0; i < block->count; i++) {
-		if (block->symbols[i] >= SYMBOL_SITE) {
-			used[block->symbols[i] - SYMBOL_SITE] = 1;
-		}
+	writer->raw.size = 0;
+	if (event_block_bytes(block) <= EVENT_BLOCK_BYTES_MAX) {
+		status = event_block_pack(&writer->packer, block, writer->sites,
+			writer->records[RECORDS_SITES].count, &writer->raw);
 	}
-	for (size_t i = 0; i < block->named_sites.size / sizeof(*named); i++) {
-		if (named[i] < writer->records[RECORDS_SITES].count) {
-			used[named[i]] = 1;
-		}
+	if (status) {
+		return status;
 	}
+	named = (const uint32_t *)(const void *)writer->packer.sites.bytes;
+	for (size_t i = 0; i < writer->packer.sites.size / sizeof(*named); i++) {
+		writer->site_used[named[i]] = 1;
+	}
+	return REEL_OK;
 }
 
-/* Packs a block into writer->raw and writes it. */
 static int write_packed(struct writer *writer, struct event_block *block, enum reel_codec codec)
 {
 	uint8_t summary[SUMMARY_SIZE_MAX];
 	struct block_header header = {.type = BLOCK_EVENTS};
-	int status = REEL_ELIMIT;
+	int status = pack(writer, block);
 
-	header.summary_size = (uint16_t)event_summary_put(summary, block);
-	writer->raw.size = 0;
-	if (event_block_bytes(block) <= EVENT_BLOCK_BYTES_MAX) {
-		status = event_block_pack(
-			block, writer->sites, writer->records[RECORDS_SITES].count, &writer->raw);
-	}
 	if (status) {
 		return reel_fail(&writer->error, status, "%s: a block of events: %s",
 			writer->output.temporary, reel_status_str(status));
 	}
-	mark_sites(writer, block);
+	header.summary_size = (uint16_t)event_summary_put(summary, block);
 	return write_block(writer, &header, summary, writer->raw.bytes, writer->raw.size, codec);
 }
 
