@@ -63,7 +63,7 @@ class Trace:
                 {key: definition[key] for key in DEF_KEYS if key in definition}, sort_keys=True)
         elif "mod" in line:
             module = line["mod"]
-            self.modules[module["id"]] = json.dumps({key: module[key] for key in MOD_KEYS})
+            self.modules[module["id"]] = json.dumps({key: module.get(key) for key in MOD_KEYS})
         elif "meta" in line:
             self.meta = line["meta"]
 
@@ -78,7 +78,7 @@ class Trace:
             item["lost"] = line["lost"]
         else:
             item["fn"] = self.functions[line["fn"]]
-            item["mod"] = self.modules[line["mod"]]
+            item["mod"] = self.modules[line["mod"]] if line.get("mod") is not None else None
             for key in ("g0", "msz", "mem", "params", "results"):
                 if key in line:
                     item[key] = line[key]
