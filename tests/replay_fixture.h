@@ -288,9 +288,11 @@ struct checker {
 	const char *only; /* listens to functions of this name alone */
 };
 
+/* A piece of text, at most 4095 bytes of it. */
 static UNUSED void checker_print(struct checker *checker, const char *format, ...)
 {
 	va_list arguments;
+	int length;
 
 	if (checker->capacity - checker->length < 4096) {
 		checker->capacity = checker->capacity ? checker->capacity * 2 : 1 << 16;
@@ -298,9 +300,9 @@ static UNUSED void checker_print(struct checker *checker, const char *format, ..
 		assert_non_null(checker->text);
 	}
 	va_start(arguments, format);
-	checker->length +=
-		(size_t)vsnprintf(checker->text + checker->length, 4096, format, arguments);
+	length = vsnprintf(checker->text + checker->length, 4096, format, arguments);
 	va_end(arguments);
+	checker->length += length < 4096 ? (size_t)length : 4095;
 }
 
 static struct checker *checker_of(struct reel_listener *listener)
