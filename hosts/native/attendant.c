@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "consumer.h"
+#include "kin.h"
 #include "session.h"
 #include "symbols.h"
 #include "writer.h"
@@ -230,6 +231,11 @@ static void tear_down(struct attendant *attendant)
 
 /* ---- attending ---- */
 
+static bool in_grace(const struct attendant *attendant)
+{
+	return now_ns() - attendant->ended_ns <= GRACE_NS;
+}
+
 /* Whether recorded processes still keep the attendant; tells the launching process of them when
  * they take longer than the grace. */
 static bool stays_for(struct attendant *attendant, uint32_t live)
@@ -237,12 +243,14 @@ static bool stays_for(struct attendant *attendant, uint32_t live)
 	if (!attendant->ended) {
 		return true;
 	}
-	if (live > 0 && !attendant->told && !attendant->request->wait_children &&
-		now_ns() - attendant->ended_ns > GRACE_NS) {
+	if (live == 0) {
+		return in_grace(attendant) && kin_alive(attendant->session.path);
+	}
+	if (!attendant->told && !attendant->request->wait_children && !in_grace(attendant)) {
 		attendant->told = true;
 		tell(attendant, MESSAGE_LIVE, 0, live, NULL);
 	}
-	return live > 0;
+	return true;
 }
 
 /* True when it was asked to stop and nobody else is in charge. */
@@ -258,8 +266,7 @@ static bool stopped(struct attendant *attendant)
 /* How often to look after processes: often while the program's end may be the end of all. */
 static uint64_t tend_interval_ns(const struct attendant *attendant)
 {
-	return attendant->ended && now_ns() - attendant->ended_ns <= GRACE_NS ? GRACE_STEP_NS
-									      : TEND_NS;
+	return attendant->ended && in_grace(attendant) ? GRACE_STEP_NS : TEND_NS;
 }
 
 /*
