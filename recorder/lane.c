@@ -217,9 +217,6 @@ static int take_native_record(
 		return 0;
 	case RECORD_THREAD:
 		return take_thread(consumer, lane, record, count);
-	case RECORD_EXIT:
-		stream->process->exited = true;
-		return 0;
 	default:
 		return 0; /* nonsense from a program that scribbled */
 	}

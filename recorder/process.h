@@ -31,7 +31,6 @@ struct process {
 	uint64_t token;
 	uint32_t pid;
 	char name[16];
-	bool exited; /* it said that it ends */
 	struct mapping *mappings;
 	uint32_t mapping_count;
 	struct pair_map functions; /* address, 0 -> function id; rebuilt when objects change */

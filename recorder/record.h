@@ -32,7 +32,6 @@ enum record_kind {
 	RECORD_OBJECTS_CHANGE =
 		6,          /* a dlclose() comes: addresses may mean something else from here on */
 	RECORD_THREAD = 7,  /* the thread starts here; payload: its name, maybe empty */
-	RECORD_EXIT = 8,    /* the process ends here; word 1: nothing yet */
 	RECORD_HOSTED = 16, /* and above: of library hosts, see hosted.h */
 };
 

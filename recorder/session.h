@@ -38,7 +38,7 @@ enum process_state {
 	PROCESS_FREE = 0,
 	PROCESS_CLAIMED = 1, /* being filled in */
 	PROCESS_LIVE = 2,
-	PROCESS_ENDED = 3, /* it said so itself; the consumer frees the entry */
+	PROCESS_ENDED = 3, /* it said that it exits; the consumer frees the entry when it is gone */
 };
 
 /* A recorded process, entered by itself when it starts or is forked. */
@@ -58,6 +58,9 @@ struct session_control {
 	_Atomic uint32_t next_stream;       /* stream ids are given out here */
 	_Atomic uint64_t next_token;        /* process tokens */
 	_Atomic uint64_t lost_without_ring; /* events of threads that got no ring */
+	/* Forks that began, and their children that have entered themselves: while these differ a
+	 * process may be on its way. */
+	_Atomic uint32_t forks_begun, forks_entered;
 	/*
 	 * 1 while the consumer sleeps: whoever sets it to 0 wakes it (futex). The consumer sleeps
 	 * with a time limit, so a wake that is lost costs time, not events.

@@ -14,6 +14,9 @@
 /* Streams that wait this long with events in their block have it written. */
 #define FLUSH_NS UINT64_C(1000000000)
 
+/* A forked child enters itself in the table of processes within this time. */
+#define FORK_NS UINT64_C(1000000000)
+
 /* ---- housekeeping ---- */
 
 /*
@@ -70,9 +73,22 @@ static bool replaced(const struct consumer *consumer, uint32_t pid, uint64_t tok
 	for (uint32_t i = 0; i < consumer->process_bound; i++) {
 		const struct session_process *entry = &consumer->session->control->processes[i];
 
-		if (atomic_load(&entry->state) == PROCESS_LIVE && entry->pid == pid &&
+		if (atomic_load(&entry->state) >= PROCESS_LIVE && entry->pid == pid &&
 			entry->token > token) {
 			return true;
+		}
+	}
+	return false;
+}
+
+/* True when the process said that it exits. */
+static bool exited(const struct consumer *consumer, uint64_t token)
+{
+	for (uint32_t i = 0; i < consumer->process_bound; i++) {
+		const struct session_process *entry = &consumer->session->control->processes[i];
+
+		if (entry->token == token) {
+			return atomic_load(&entry->state) == PROCESS_ENDED;
 		}
 	}
 	return false;
@@ -92,8 +108,7 @@ static int bury(struct consumer *consumer, uint32_t index, bool whole_process, b
 
 		status = process ? lane_drain(consumer, index, true, &taken) : REEL_ENOMEM;
 	}
-	const struct process *process = process_find(&consumer->table, lane->token);
-	bool ended = exec || !whole_process || (process && process->exited);
+	bool ended = exec || !whole_process || exited(consumer, lane->token);
 
 	return status < 0
 		       ? status
@@ -116,8 +131,7 @@ static int tend_lanes(struct consumer *consumer)
 {
 	int status = 0;
 
-	/* Lanes of a process that exited may tell so in any of its rings: drain them all before any
-	 * is judged. */
+	/* What the dead had still to tell may be in any ring of their process. */
 	consumer->eager = true;
 	if (consumer_drain(consumer) < 0) {
 		return consumer->target.status;
@@ -157,7 +171,9 @@ static uint32_t tend_processes(struct consumer *consumer)
 	for (uint32_t i = 0; i < consumer->process_bound; i++) {
 		struct session_process *entry = &control->processes[i];
 
-		if (atomic_load_explicit(&entry->state, memory_order_acquire) != PROCESS_LIVE) {
+		uint32_t state = atomic_load_explicit(&entry->state, memory_order_acquire);
+
+		if (state != PROCESS_LIVE && state != PROCESS_ENDED) {
 			continue;
 		}
 		if (!replaced(consumer, entry->pid, entry->token) && !process_dead(entry->pid)) {
@@ -198,6 +214,23 @@ static int flush_resting(struct consumer *consumer)
 	return status;
 }
 
+/* True when a child may be between its fork and its entry in the table. A fork that failed looks
+ * the same, so not for long. */
+static bool fork_pending(struct consumer *consumer)
+{
+	const struct session_control *control = consumer->session->control;
+	uint32_t begun = atomic_load(&control->forks_begun);
+
+	if (begun == atomic_load(&control->forks_entered)) {
+		return false;
+	}
+	if (begun != consumer->forks_begun) {
+		consumer->forks_begun = begun;
+		consumer->fork_pending_ns = clock_ns(CLOCK_MONOTONIC);
+	}
+	return clock_ns(CLOCK_MONOTONIC) - consumer->fork_pending_ns < FORK_NS;
+}
+
 uint32_t consumer_tend(struct consumer *consumer)
 {
 	int status = consumer->target.status;
@@ -212,7 +245,7 @@ uint32_t consumer_tend(struct consumer *consumer)
 	if (status < 0) {
 		consumer->target.status = status;
 	}
-	return is_native(consumer) ? tend_processes(consumer) : 1;
+	return is_native(consumer) ? tend_processes(consumer) + fork_pending(consumer) : 1;
 }
 
 /* Events of threads that never got a ring, in a stream of their own. */
@@ -239,6 +272,7 @@ int consumer_finish(struct consumer *consumer, enum reel_reason reason)
 {
 	int status = 0;
 
+	consumer->process_bound = process_bound(consumer->session->control);
 	do {
 		consumer->eager = true;
 	} while (consumer_drain(consumer) > 0);
@@ -247,10 +281,8 @@ int consumer_finish(struct consumer *consumer, enum reel_reason reason)
 		struct lane *lane = &consumer->lanes[i];
 
 		if (lane->in_use) {
-			const struct process *process = process_find(&consumer->table, lane->token);
-
 			status = lane_close(consumer, i,
-				process && process->exited ? REEL_REASON_EXIT : reason);
+				exited(consumer, lane->token) ? REEL_REASON_EXIT : reason);
 		}
 	}
 	if (status == 0 && consumer->hosted) {

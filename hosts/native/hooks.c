@@ -57,6 +57,7 @@ static struct {
 	uint64_t *limits; /* wiped by fork; [0] is 1 in the process that wrote it */
 	uint64_t token, parent_token;
 	pid_t pid;
+	struct session_process *entry; /* NULL: the session's table was full */
 	_Atomic uint32_t epoch;        /* counts forks: threads of an older epoch attach anew */
 	_Atomic int announced;         /* enum attach_state of the process's own records */
 	unsigned long long adds, subs; /* of the dynamic linker, when objects were last told */
@@ -327,7 +328,9 @@ static int tell_object(struct dl_phdr_info *info, size_t size, void *argument)
 	find_range(info, &object);
 	find_build_id(info, &object);
 	memcpy(payload, &object, sizeof(object));
-	publish_record(RECORD_OBJECT, 0, records, sizeof(object) + length);
+	if (!publish_record(RECORD_OBJECT, 0, records, sizeof(object) + length)) {
+		process.adds = 0; /* no room: again at the next occasion */
+	}
 	return 0;
 }
 
@@ -384,6 +387,7 @@ static void enter_process(void)
 	struct session_control *control = process.session.control;
 
 	process.pid = getpid();
+	process.entry = NULL;
 	process.token = atomic_fetch_add(&control->next_token, 1);
 	for (uint32_t i = 0; i < SESSION_PROCESS_COUNT; i++) {
 		struct session_process *entry = &control->processes[i];
@@ -393,6 +397,7 @@ static void enter_process(void)
 			entry->pid = (uint32_t)process.pid;
 			entry->token = process.token;
 			atomic_store_explicit(&entry->state, PROCESS_LIVE, memory_order_release);
+			process.entry = entry;
 			return;
 		}
 	}
@@ -440,11 +445,24 @@ static void process_forked(void)
 	atomic_fetch_add(&process.epoch, 1);
 }
 
-/* A child that records nothing yet is known to the consumer all the same. */
+/*
+ * A child that records nothing yet is known to the consumer all the same, and one that is not known
+ * yet is waited for, should its parent end first.
+ */
+static void fork_begins(void)
+{
+	if (atomic_load(&process.state) == ATTACH_DONE) {
+		atomic_fetch_add(&process.session.control->forks_begun, 1);
+	}
+}
+
 static void child_forked(void)
 {
-	if (atomic_load(&process.state) == ATTACH_DONE && process.limits[0] == 0) {
-		process_forked();
+	if (atomic_load(&process.state) == ATTACH_DONE) {
+		if (process.limits[0] == 0) {
+			process_forked();
+		}
+		atomic_fetch_add(&process.session.control->forks_entered, 1);
 	}
 }
 
@@ -519,6 +537,7 @@ static void attach_thread(void)
 
 	if (ring) {
 		self.look_pos = 0;
+		self.events_without_ring = 0;
 		own_ring(ring);
 		self.attached = true;
 		announce_process();
@@ -694,7 +713,7 @@ __attribute__((constructor)) static void start(void)
 {
 	int saved = errno;
 
-	pthread_atfork(NULL, NULL, child_forked);
+	pthread_atfork(fork_begins, NULL, child_forked);
 	*(void **)&real_dlclose = dlsym(RTLD_NEXT, "dlclose");
 	*(void **)&real_exit = dlsym(RTLD_NEXT, "_exit");
 	*(void **)&real_quick_exit = dlsym(RTLD_NEXT, "quick_exit");
@@ -702,12 +721,19 @@ __attribute__((constructor)) static void start(void)
 	errno = saved;
 }
 
+/* The process ends on purpose: calls that are still open were not killed. */
 static void tell_exit(void)
 {
-	/* A vfork child has the parent's memory but must not end the parent's streams. */
-	if (self.attached && process.limits[0] == 1 && getpid() == process.pid) {
+	/* A vfork child has the parent's memory but must not end the parent. */
+	if (atomic_load(&process.state) != ATTACH_DONE || process.limits[0] == 0 ||
+		getpid() != process.pid) {
+		return;
+	}
+	if (self.attached) {
 		tell_objects(true);
-		publish_plain(RECORD_EXIT, 0);
+	}
+	if (process.entry) {
+		atomic_store(&process.entry->state, PROCESS_ENDED);
 	}
 }
 
