@@ -245,6 +245,9 @@ void producer_registry_deinit(struct producer_registry *registry)
 		atomic_store_explicit(&thread->registry, NULL, memory_order_relaxed);
 	}
 	registry->threads = NULL;
+	/* The closing thread may be the process's main one, which never ends as threads do. */
+	producer_thread_current = NULL;
+	sweep();
 	unlock(&signals);
 	munmap(registry->alive, (size_t)sysconf(_SC_PAGESIZE));
 }
