@@ -38,7 +38,8 @@ for file in "$traces"/*.jsonl.zst; do
 		checked=$((checked + 1))
 		if ! round_trip "$file" "$walk" >"$work/output.txt" 2>&1; then
 			failed=$((failed + 1))
-			printf 'FAILED --walk=%s %s\n' "$walk" "$(cut -c1-800 "$work/output.txt")"
+			printf 'FAILED --walk=%s %s: %s\n' "$walk" "${file##*/}" \
+				"$(head -c 2000 "$work/output.txt")"
 		fi
 		rm -f "$work"/*.reel*
 	done
