@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 /* When a process started, in the kernel's ticks; 0 when it is gone. */
 static unsigned long long start_of(const char *pid)
 {
-	char path[64];
+	char path[sizeof("/proc//environ") + NAME_MAX];
 	char text[1024] = "";
 	unsigned long long start = 0;
 
@@ -44,7 +45,7 @@ static unsigned long long start_of(const char *pid)
 /* True when one of the process's files in /proc has the text in it. `delimiter` ends its items. */
 static bool mentions(const char *pid, const char *name, int delimiter, const char *text)
 {
-	char path[64];
+	char path[sizeof("/proc//environ") + NAME_MAX];
 	char *item = NULL;
 	size_t size = 0;
 	bool found = false;
