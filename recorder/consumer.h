@@ -62,7 +62,7 @@ void consumer_sleep(struct consumer *consumer, uint64_t timeout_ns);
 /*
  * Housekeeping, to be called now and then (every 100 ms or so): notices processes and threads that
  * died, ends their streams, frees their rings, closes blocks that wait too long, takes a clock
- * sample. Returns the number of recorded processes that live.
+ * sample. Returns the number of living processes that have made events.
  */
 uint32_t consumer_tend(struct consumer *consumer);
 

@@ -50,8 +50,7 @@ struct consumer {
 	uint64_t last_flush_ns;
 	uint32_t open_streams;
 	uint32_t process_bound; /* the session's process entries in use are below it */
-	uint32_t forks_begun;   /* as last seen, and since when a child is missing */
-	uint64_t fork_pending_ns;
+	uint32_t tends;         /* counts housekeeping */
 };
 
 /* Native sessions have a resolver, library hosts have none. */

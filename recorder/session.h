@@ -45,7 +45,8 @@ enum process_state {
 struct session_process {
 	_Atomic uint32_t state; /* enum process_state */
 	uint32_t pid;
-	uint64_t token; /* unique in the session, from 1 */
+	uint64_t token;            /* unique in the session, from 1 */
+	_Atomic uint32_t recorded; /* 1: it, or what it was forked from, has made events */
 };
 
 struct session_control {
@@ -58,9 +59,6 @@ struct session_control {
 	_Atomic uint32_t next_stream;       /* stream ids are given out here */
 	_Atomic uint64_t next_token;        /* process tokens */
 	_Atomic uint64_t lost_without_ring; /* events of threads that got no ring */
-	/* Forks that began, and their children that have entered themselves: while these differ a
-	 * process may be on its way. */
-	_Atomic uint32_t forks_begun, forks_entered;
 	/*
 	 * 1 while the consumer sleeps: whoever sets it to 0 wakes it (futex). The consumer sleeps
 	 * with a time limit, so a wake that is lost costs time, not events.

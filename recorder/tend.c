@@ -14,8 +14,8 @@
 /* Streams that wait this long with events in their block have it written. */
 #define FLUSH_NS UINT64_C(1000000000)
 
-/* A forked child enters itself in the table of processes within this time. */
-#define FORK_NS UINT64_C(1000000000)
+/* Every so many times it is also looked whether processes still have the session mapped. */
+#define LOOK_TENDS 4u
 
 /* ---- housekeeping ---- */
 
@@ -65,6 +65,34 @@ static bool thread_dead(uint32_t pid, uint32_t tid)
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task/%" PRIu32 "/stat", pid, tid);
 	return is_dead(path, UINT32_MAX);
+}
+
+/*
+ * True when a living process no longer has the session mapped: it became, by exec, a program that
+ * is not recorded. One that may not be looked into has it.
+ */
+static bool left_session(const struct consumer *consumer, uint32_t pid)
+{
+	char path[64];
+	char *line = NULL;
+	size_t size = 0;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/maps", pid);
+	FILE *file = fopen(path, "re");
+
+	if (!file) {
+		return false;
+	}
+	while (!found && getline(&line, &size, file) > 0) {
+		found = strstr(line, consumer->session->path) != NULL;
+	}
+	/* An empty file is that of a process which is just ending. */
+	bool read_any = line != NULL && size > 0 && !ferror(file);
+
+	free(line);
+	fclose(file);
+	return read_any && !found;
 }
 
 /* True when a younger entry has the same pid: the process called exec and its old image is gone. */
@@ -136,13 +164,16 @@ static int tend_lanes(struct consumer *consumer)
 	if (consumer_drain(consumer) < 0) {
 		return consumer->target.status;
 	}
+	bool look = ++consumer->tends % LOOK_TENDS == 0;
+
 	for (uint32_t i = 0; status == 0 && i < consumer->session->ring_count; i++) {
 		struct lane *lane = &consumer->lanes[i];
 
 		if (!lane->in_use) {
 			continue;
 		}
-		bool exec = replaced(consumer, lane->pid, lane->token);
+		bool exec = replaced(consumer, lane->pid, lane->token) ||
+			    (look && lane->pid == lane->tid && left_session(consumer, lane->pid));
 		bool gone = exec || process_dead(lane->pid);
 
 		if (gone || thread_dead(lane->pid, lane->tid)) {
@@ -166,6 +197,7 @@ static bool has_lanes(const struct consumer *consumer, uint64_t token)
 static uint32_t tend_processes(struct consumer *consumer)
 {
 	struct session_control *control = consumer->session->control;
+	bool look = consumer->tends % LOOK_TENDS == 0;
 	uint32_t live = 0;
 
 	for (uint32_t i = 0; i < consumer->process_bound; i++) {
@@ -176,8 +208,12 @@ static uint32_t tend_processes(struct consumer *consumer)
 		if (state != PROCESS_LIVE && state != PROCESS_ENDED) {
 			continue;
 		}
-		if (!replaced(consumer, entry->pid, entry->token) && !process_dead(entry->pid)) {
-			live++;
+		bool gone = replaced(consumer, entry->pid, entry->token) ||
+			    process_dead(entry->pid) ||
+			    (look && left_session(consumer, entry->pid));
+
+		if (!gone) {
+			live += atomic_load(&entry->recorded) != 0;
 		} else if (!has_lanes(consumer, entry->token)) {
 			struct process *process = process_find(&consumer->table, entry->token);
 
@@ -214,23 +250,6 @@ static int flush_resting(struct consumer *consumer)
 	return status;
 }
 
-/* True when a child may be between its fork and its entry in the table. A fork that failed looks
- * the same, so not for long. */
-static bool fork_pending(struct consumer *consumer)
-{
-	const struct session_control *control = consumer->session->control;
-	uint32_t begun = atomic_load(&control->forks_begun);
-
-	if (begun == atomic_load(&control->forks_entered)) {
-		return false;
-	}
-	if (begun != consumer->forks_begun) {
-		consumer->forks_begun = begun;
-		consumer->fork_pending_ns = clock_ns(CLOCK_MONOTONIC);
-	}
-	return clock_ns(CLOCK_MONOTONIC) - consumer->fork_pending_ns < FORK_NS;
-}
-
 uint32_t consumer_tend(struct consumer *consumer)
 {
 	int status = consumer->target.status;
@@ -245,7 +264,7 @@ uint32_t consumer_tend(struct consumer *consumer)
 	if (status < 0) {
 		consumer->target.status = status;
 	}
-	return is_native(consumer) ? tend_processes(consumer) + fork_pending(consumer) : 1;
+	return is_native(consumer) ? tend_processes(consumer) : 1;
 }
 
 /* Events of threads that never got a ring, in a stream of their own. */

@@ -57,6 +57,7 @@ static struct {
 	uint64_t *limits; /* wiped by fork; [0] is 1 in the process that wrote it */
 	uint64_t token, parent_token;
 	pid_t pid;
+	bool recorded;                 /* it has made events, or what it was forked from has */
 	struct session_process *entry; /* NULL: the session's table was full */
 	_Atomic uint32_t epoch;        /* counts forks: threads of an older epoch attach anew */
 	_Atomic int announced;         /* enum attach_state of the process's own records */
@@ -353,6 +354,10 @@ static void tell_process(void)
 	struct slot records[3];
 	struct record_process *record = (struct record_process *)&records[1];
 
+	process.recorded = true;
+	if (process.entry) {
+		atomic_store(&process.entry->recorded, 1);
+	}
 	_Static_assert(sizeof(struct record_process) <= 2 * sizeof(struct slot), "payload fits");
 	memset(records, 0, sizeof(records));
 	record->token = process.token;
@@ -396,6 +401,7 @@ static void enter_process(void)
 		if (atomic_compare_exchange_strong(&entry->state, &expected, PROCESS_CLAIMED)) {
 			entry->pid = (uint32_t)process.pid;
 			entry->token = process.token;
+			atomic_store(&entry->recorded, process.recorded);
 			atomic_store_explicit(&entry->state, PROCESS_LIVE, memory_order_release);
 			process.entry = entry;
 			return;
@@ -445,24 +451,11 @@ static void process_forked(void)
 	atomic_fetch_add(&process.epoch, 1);
 }
 
-/*
- * A child that records nothing yet is known to the consumer all the same, and one that is not known
- * yet is waited for, should its parent end first.
- */
-static void fork_begins(void)
-{
-	if (atomic_load(&process.state) == ATTACH_DONE) {
-		atomic_fetch_add(&process.session.control->forks_begun, 1);
-	}
-}
-
+/* A child that records nothing yet is known to the consumer all the same. */
 static void child_forked(void)
 {
-	if (atomic_load(&process.state) == ATTACH_DONE) {
-		if (process.limits[0] == 0) {
-			process_forked();
-		}
-		atomic_fetch_add(&process.session.control->forks_entered, 1);
+	if (atomic_load(&process.state) == ATTACH_DONE && process.limits[0] == 0) {
+		process_forked();
 	}
 }
 
@@ -713,7 +706,7 @@ __attribute__((constructor)) static void start(void)
 {
 	int saved = errno;
 
-	pthread_atfork(fork_begins, NULL, child_forked);
+	pthread_atfork(NULL, NULL, child_forked);
 	*(void **)&real_dlclose = dlsym(RTLD_NEXT, "dlclose");
 	*(void **)&real_exit = dlsym(RTLD_NEXT, "_exit");
 	*(void **)&real_quick_exit = dlsym(RTLD_NEXT, "quick_exit");
