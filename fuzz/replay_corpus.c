@@ -98,8 +98,11 @@ static void change(uint8_t *bytes, size_t size, uint64_t *state)
 		uint8_t *byte = &bytes[next_random(state) % size];
 		uint64_t choice = next_random(state);
 
-		*byte = choice & 1 ? edges[(choice >> 1) % sizeof(edges)]
-				   : (uint8_t)(*byte ^ (1u << (choice >> 1) % 8));
+		if (choice & 1) {
+			*byte = edges[(choice >> 1) % sizeof(edges)];
+		} else {
+			*byte = (uint8_t)(*byte ^ (1u << (choice >> 1) % 8));
+		}
 	}
 }
 

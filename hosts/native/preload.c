@@ -25,7 +25,7 @@
  * tree, beside an installed library, and beside an installed program. */
 static const char *const places[] = {
 	HOOK_LIBRARY,
-	"reel/" HOOK_LIBRARY,
+	("reel/" HOOK_LIBRARY),
 #ifdef REEL_HOOK_LIBRARY
 	REEL_HOOK_LIBRARY,
 #endif
