@@ -35,7 +35,8 @@ cat >other.c <<'END'
 __attribute__((constructor)) static void say(void) { write(1, "preloaded\n", 10); }
 END
 gcc -shared -fPIC -o other.so other.c
-LD_PRELOAD=$work/other.so "$REEL" record -o trace.reel \
+# The option is for a recorder that is itself built with the address sanitizer.
+ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$work/other.so "$REEL" record -o trace.reel \
 	sh -c 'echo "$LD_PRELOAD"' >preloaded.out 2>/dev/null
 equal "LD_PRELOAD is kept" "$work/other.so" "$(sed -n 's/.*libreel-native.so://p' preloaded.out)"
 grep -q '^preloaded$' preloaded.out || fail "what was preloaded is not any more"
