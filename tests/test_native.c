@@ -246,9 +246,25 @@ static void an_exit_of_what_is_not_open_is_kept_and_not_delivered(void **state)
 	leave(&f, G, 9);
 	enter(&f, F, 1, 1000, 1);
 	leave(&f, G, 2);
-	leave(&f, F, 7); /* F is open, but not from there */
 	leave(&f, F, 1);
-	assert_string_equal(finish(&f), "?G (F ?G ?F F) ");
+	assert_string_equal(finish(&f), "?G (F ?G F) ");
+	end(&f);
+}
+
+static void an_exit_from_elsewhere_ends_the_innermost_call_of_its_function(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, NULL);
+	enter(&f, F, 1, 1000, 1);
+	enter(&f, G, 1, 1000, 1); /* split by the compiler: its head is inlined into F */
+	leave(&f, G, 5);          /* and its rest is called from F */
+	enter(&f, F, 2, 900, 1);
+	enter(&f, H, 3, 800, 1);
+	leave(&f, F, 7);
+	leave(&f, F, 1);
+	assert_string_equal(finish(&f), "(F (G G) (F (H H!u F) F) ");
 	end(&f);
 }
 
@@ -412,6 +428,7 @@ int main(void)
 		cmocka_unit_test(frames_that_an_exception_left_end_at_the_next_call_or_exit),
 		cmocka_unit_test(recursion_matches_the_innermost_call_of_the_same_site),
 		cmocka_unit_test(an_exit_of_what_is_not_open_is_kept_and_not_delivered),
+		cmocka_unit_test(an_exit_from_elsewhere_ends_the_innermost_call_of_its_function),
 		cmocka_unit_test(a_handler_on_a_stack_far_above_aborts_nothing),
 		cmocka_unit_test(what_is_open_at_the_end_is_aborted_innermost_first),
 		cmocka_unit_test(lost_exits_end_their_calls_and_are_counted),
