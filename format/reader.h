@@ -39,6 +39,12 @@ const struct reel_module *trace_module(const struct reel_trace *trace, uint32_t 
 uint32_t trace_module_count(const struct reel_trace *trace);
 const struct reel_module *trace_module_at(const struct reel_trace *trace, uint32_t index);
 
+/* Objects that were mapped, in the order in which they were told; NULL past the end, or lost. See
+ * definition.h. */
+struct object;
+uint32_t trace_object_count(const struct reel_trace *trace);
+const struct object *trace_object(const struct reel_trace *trace, uint32_t index);
+
 /* What ticks are, and ticks to ns: on the monotonic clock by the clock samples around them (see
  * clock.h), or, where ticks are ns already, the same number. */
 enum clock_kind trace_clock_kind(const struct reel_trace *trace);

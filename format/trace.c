@@ -268,6 +268,16 @@ const struct reel_module *trace_module(const struct reel_trace *trace, uint32_t 
 	return NULL;
 }
 
+uint32_t trace_object_count(const struct reel_trace *trace)
+{
+	return trace->objects.count;
+}
+
+const struct object *trace_object(const struct reel_trace *trace, uint32_t index)
+{
+	return table_get(&trace->objects, index);
+}
+
 enum clock_kind trace_clock_kind(const struct reel_trace *trace)
 {
 	return trace->clock_kind;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "event_pack.h"
 #include "trace_file.h"
 
 struct verification {
@@ -123,6 +124,15 @@ static int verify_event_block(struct verification *verification)
 	const struct block_header *header = &verification->reader.header;
 	uint32_t index = verification->next_event_block;
 	const struct event_block_info *info = trace_event_block(verification->trace, index);
+	struct event_block_info summary;
+	struct byte_view view = view_of(verification->reader.summary, header->summary_size);
+
+	if (!event_summary_get(&view, &summary)) {
+		defect(verification,
+			"%s: block %" PRIu32 " at byte %" PRIu64 ": its summary makes no sense",
+			verification->trace->path, header->number, header->offset);
+		return REEL_OK;
+	}
 
 	while (info && info->offset < header->offset) {
 		info = trace_event_block(verification->trace, ++index);
