@@ -538,6 +538,7 @@ void hosted_destroy(struct hosted *hosted)
 	decoder_deinit(&hosted->decoder);
 	free(hosted->shared.is_listened);
 	free(hosted->shared.aligned);
+	free(hosted->shared.frames);
 	free(hosted->rings);
 	free(hosted->buckets);
 	free(hosted->reads);

@@ -242,59 +242,94 @@ static int take_evidence(struct hosted_stream *stream, uint64_t ticks,
 	return abort_until(stream, stream->open_count - alignment.gone, ticks, REEL_REASON_UNWOUND);
 }
 
-static bool is_same_frame(const struct site_frame *a, const struct site_frame *b)
-{
-	return a->function == b->function && a->pc == b->pc && a->offset == b->offset;
-}
+/* How what is shown goes on below the innermost open activation's frame. */
+enum continuation {
+	CONTINUES_AS_KEPT,       /* with the frames that are kept there */
+	CONTINUES_AT_NEW_PLACES, /* with these functions, but they are at other places now */
+	CONTINUES_OTHERWISE,
+};
 
-/* Whether the frames shown from index `from` on are those that are kept below the caller's. */
-static bool continues_below(const struct hosted_stream *stream, const struct open_call *caller,
-	const struct shown_stack *shown, uint32_t from)
+/* Compares the frames shown from index `from` on with those that are kept below the caller's. */
+static enum continuation compare_below(const struct hosted_stream *stream,
+	const struct open_call *caller, const struct shown_stack *shown, uint32_t from)
 {
+	enum continuation result = CONTINUES_AS_KEPT;
+
 	if (shown->count - from > caller->frame - caller->floor) {
-		return false;
+		return CONTINUES_OTHERWISE;
 	}
 	for (uint32_t i = from; i < shown->count; i++) {
 		const struct site_frame *kept = &stream->frames[caller->frame - 1 - (i - from)];
+		const struct site_frame *frame = &shown->frames[i];
 
-		if (!is_same_frame(kept, &shown->frames[i])) {
-			return false;
+		if (kept->function != frame->function) {
+			return CONTINUES_OTHERWISE;
+		}
+		if (kept->pc != frame->pc || kept->offset != frame->offset) {
+			result = CONTINUES_AT_NEW_PLACES;
 		}
 	}
-	return true;
+	return result;
 }
 
 /*
- * Describes the stack as one that goes on with the innermost open activation, if a reader would
- * then see what the host showed: in a full walk exactly that, in a trusted one that and what is
- * below it.
+ * A stack that goes on with the innermost open activation: in a full walk only when a reader will
+ * then see exactly what the host showed.
  */
-static bool attach_site(const struct hosted_stream *stream, const struct shown_stack *shown,
-	uint32_t caller, struct site *site)
+static void attach_site(const struct hosted_stream *stream, const struct shown_stack *shown,
+	uint32_t caller, const struct open_call *inner, struct site *site)
 {
-	bool is_full = stream->shared->walk == REEL_WALK_FULL;
-	const struct open_call *inner = stream->open + stream->open_count - 1;
 	uint32_t below = caller ? caller + 1 : shown->count;
 
-	if (stream->open_count == call_floor(stream) || (is_full && !caller) ||
-		!continues_below(stream, inner, shown, below)) {
-		return false;
-	}
-	site->frame_count = caller ? caller - 1 : shown->count - 1;
+	site->frame_count = below - 1 - (caller ? 1 : 0);
 	if (caller) {
 		site->has_caller = true;
 		site->caller_pc = shown->frames[caller].pc;
 		site->caller_offset = shown->frames[caller].offset;
 	}
-	if (is_full && shown->count - below < inner->frame - inner->floor) {
+	if (stream->shared->walk == REEL_WALK_FULL &&
+		shown->count - below < inner->frame - inner->floor) {
 		site->shown = shown->count;
 	}
-	return true;
 }
 
-static void describe_site(const struct hosted_stream *stream, const struct event *event,
+/* A stack of its own: what was shown and, when `inner` is given, what is kept below that. */
+static int detach_site(const struct hosted_stream *stream, const struct shown_stack *shown,
+	uint32_t caller, const struct open_call *inner, struct site *site)
+{
+	struct hosted_shared *shared = stream->shared;
+	uint32_t count = shown->count - 1;
+	uint32_t left = inner ? inner->frame - inner->floor - (count - caller) : 0;
+	struct site_frame *frames;
+
+	site->detached = true;
+	site->frame_count = count + left;
+	if (left == 0) {
+		return 0;
+	}
+	frames = grow(
+		shared->frames, &shared->frames_capacity, (size_t)count + left, sizeof(*frames));
+	if (!frames) {
+		return REEL_ENOMEM;
+	}
+	shared->frames = frames;
+	site->frames = frames;
+	memcpy(frames, shown->frames + 1, count * sizeof(*frames));
+	for (uint32_t i = 0; i < left; i++) {
+		frames[count + i] = stream->frames[inner->floor + left - 1 - i];
+	}
+	return 0;
+}
+
+static int describe_site(const struct hosted_stream *stream, const struct event *event,
 	const struct shown_stack *shown, uint32_t caller, struct site *site)
 {
+	bool is_full = stream->shared->walk == REEL_WALK_FULL;
+	const struct open_call *inner = stream->open_count > call_floor(stream)
+						? &stream->open[stream->open_count - 1]
+						: NULL;
+	enum continuation continuation;
+
 	*site = (struct site){
 		.function = event->function,
 		.module = event->module,
@@ -302,10 +337,18 @@ static void describe_site(const struct hosted_stream *stream, const struct event
 		.offset = shown->frames[0].offset,
 		.frames = shown->frames + 1,
 	};
-	if (!attach_site(stream, shown, caller, site)) {
-		site->detached = true;
-		site->frame_count = shown->count - 1;
+	if (!inner || (is_full && !caller)) {
+		return detach_site(stream, shown, caller, NULL, site);
 	}
+	continuation = compare_below(stream, inner, shown, caller ? caller + 1 : shown->count);
+	if (continuation == CONTINUES_AS_KEPT) {
+		attach_site(stream, shown, caller, inner, site);
+		return 0;
+	}
+	if (is_full || continuation == CONTINUES_OTHERWISE) {
+		inner = NULL;
+	}
+	return detach_site(stream, shown, caller, inner, site);
 }
 
 int hosted_stream_before(
@@ -321,8 +364,10 @@ int hosted_stream_before(
 	if (status < 0) {
 		return status;
 	}
-	describe_site(stream, event, shown, caller, &site);
-	status = writer_intern_site(stream->shared->target->writer, &site, &event->site);
+	status = describe_site(stream, event, shown, caller, &site);
+	if (status == 0) {
+		status = writer_intern_site(stream->shared->target->writer, &site, &event->site);
+	}
 	if (status == 0) {
 		status = reserve_activation(
 			stream, (size_t)site.frame_count + 1, event->value_count);

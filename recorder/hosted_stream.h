@@ -29,8 +29,9 @@ struct hosted_shared {
 	uint64_t min_duration_ticks;
 	uint8_t *is_listened; /* by function id */
 	uint32_t function_count, function_capacity;
-	struct aligned *aligned; /* scratch: listened functions that are shown */
-	uint32_t aligned_capacity;
+	struct aligned *aligned;   /* scratch: listened functions that are shown */
+	struct site_frame *frames; /* scratch: of a site */
+	uint32_t aligned_capacity, frames_capacity;
 };
 
 /* Frames that a host showed at a before, the called function's own first. */

@@ -23,12 +23,20 @@
 #include "session.h"
 #include "writer.h"
 
-/* An open activation as the producer knows it. It may know of more than are open: the consumer has
- * the last word. */
+/*
+ * An open activation as the producer knows it. It may know of more than are open: the consumer has
+ * the last word.
+ *
+ * Anchored: what is below it is known, so that walks from calls in it may stop there. They may when
+ * its own walk met the innermost open call, anchored itself; or when a later walk finds no more
+ * below it than its own did, which was then not cut.
+ */
 struct shadow_call {
 	const struct reel_function *function; /* as stacks show it */
 	uint64_t identity;
 	uint64_t number; /* of its before among the recorded ones */
+	uint64_t below;  /* frames that its walk found below it */
+	bool is_anchored;
 };
 
 /*

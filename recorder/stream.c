@@ -46,8 +46,7 @@ int stream_init(struct reel_recorder_stream *stream)
 }
 
 /* A call that finds no memory here is not known to be open, which costs others a longer walk. */
-static void push_call(struct reel_recorder_stream *stream, const struct reel_function *function,
-	uint64_t identity)
+static void push_call(struct reel_recorder_stream *stream, const struct shadow_call *call)
 {
 	if (stream->depth == stream->shadow_capacity) {
 		int saved_errno = errno;
@@ -60,8 +59,7 @@ static void push_call(struct reel_recorder_stream *stream, const struct reel_fun
 		}
 		stream->shadow = shadow;
 	}
-	stream->shadow[stream->depth++] =
-		(struct shadow_call){function, identity, stream->before_count};
+	stream->shadow[stream->depth++] = *call;
 }
 
 /* Open calls up to and with the innermost one of a function; 0: it is not open. */
@@ -219,7 +217,7 @@ static void put_bytes(struct making *making, const void *bytes, size_t size)
  * something. */
 static void put_prefix(struct making *making, const struct reel_recorder_stream *stream)
 {
-	if (stream->producer != making->producer->serial) {
+	if (stream->producer != making->producer->serial && stream->sequence > 0) {
 		making->flags |= HOSTED_SWITCH;
 		put_word(making, stream->sequence);
 	}
@@ -358,55 +356,100 @@ static void put_frame(struct making *making, const struct reel_frame *frame, uin
 /* Whether a frame is the innermost open call, of this top-level call. */
 static bool is_innermost(const struct reel_recorder_stream *stream, const struct reel_frame *frame)
 {
-	const struct shadow_call *call = stream->shadow + stream->depth - 1;
+	const struct shadow_call *call;
 
-	return stream->depth > call_floor(stream) && call->function == frame->function &&
+	if (stream->depth == call_floor(stream)) {
+		return false;
+	}
+	call = &stream->shadow[stream->depth - 1];
+	return call->function == frame->function &&
 	       (call->identity == frame->identity || !call->identity || !frame->identity);
+}
+
+enum walk_state {
+	WALK_SEEKS,   /* no listened function was met below the top */
+	WALK_MET,     /* the innermost open call was, and it is not anchored: all is recorded */
+	WALK_RECORDS, /* another one was: all is recorded */
+};
+
+/* A listened function below the top. False: the walk is over. */
+static bool meet(const struct reel_recorder_stream *stream, const struct reel_frame *frame,
+	enum walk_state *state)
+{
+	if (*state != WALK_SEEKS) {
+		return true;
+	}
+	*state = WALK_RECORDS;
+	if (is_innermost(stream, frame)) {
+		*state = WALK_MET;
+		return !stream->shadow[stream->depth - 1].is_anchored;
+	}
+	return true;
+}
+
+/* After a walk to the end: the innermost open call, whose frame has `below` frames below it, is
+ * anchored if its own before showed as many. */
+static bool confirm(struct reel_recorder_stream *stream, enum walk_state state, uint64_t below)
+{
+	struct shadow_call *inner;
+
+	if (state != WALK_MET) {
+		return false;
+	}
+	inner = &stream->shadow[stream->depth - 1];
+	inner->is_anchored |= inner->below == below;
+	return inner->is_anchored;
 }
 
 /*
  * The frames of a stack: down to the innermost open call when that is the first listened function
- * below the top, else all that are shown. Returns the identity of the top frame.
+ * below the top and anchored, else all that are shown. Fills in what the walk says of the new call.
  */
-static uint64_t put_stack(struct making *making, const struct reel_recorder_stream *stream,
-	struct reel_stack_iterator *stack)
+static void put_stack(struct making *making, struct reel_recorder_stream *stream,
+	const struct recorded_event *event, struct reel_stack_iterator *stack,
+	struct shadow_call *call)
 {
 	bool may_stop = stream->recorder->options.walk == REEL_WALK_TRUSTED;
-	uint64_t identity = 0;
+	enum walk_state state = may_stop ? WALK_SEEKS : WALK_RECORDS;
+	const struct reel_frame *frame;
+	uint64_t met_at = 0;
 	uint64_t count = 0;
 	size_t at = making->producer->word_count;
 
 	if (!stack) {
-		return 0;
+		return;
 	}
 	making->flags |= HOSTED_STACK;
 	put_word(making, 0);
-	while (!making->failed && reel_stack_next(stack)) {
-		const struct reel_frame *frame = reel_stack_frame(stack);
-		const struct function_handle *handle = shown_function(stream, frame->function);
+	while (!making->failed && reel_stack_next(stack) && (frame = reel_stack_frame(stack))) {
+		const struct function_handle *handle =
+			frame->function == event->function
+				? event->handle
+				: shown_function(stream, frame->function);
 
 		if (count == 0 && frame->identity != 0) {
-			identity = frame->identity;
+			call->identity = frame->identity;
 			making->flags |= HOSTED_IDENTITY;
 		}
 		put_frame(making, frame, handle ? handle->definition.id : NO_ID);
-		if (count++ > 0 && may_stop && handle && handle->definition.is_listened) {
-			if (is_innermost(stream, frame)) {
-				break;
-			}
-			may_stop = false;
+		met_at += state == WALK_SEEKS;
+		if (count++ > 0 && handle && handle->definition.is_listened &&
+			!meet(stream, frame, &state)) {
+			call->is_anchored = true;
+			break;
 		}
 	}
 	if (!making->failed) {
 		making->producer->words[at] = count;
+		call->below = count > 0 ? count - 1 : 0;
+		call->is_anchored |= confirm(stream, state, count - met_at);
 	}
-	return identity;
 }
 
 /* ---- before, after, abort ---- */
 
 static bool record_before(struct reel_recorder_stream *stream, const struct recorded_event *event,
-	const uint64_t *params, struct reel_stack_iterator *stack, uint64_t *identity)
+	const uint64_t *params, struct reel_stack_iterator *stack, struct shadow_call *call)
 {
 	struct producer *producer = producer_take(&stream->recorder->registry, CALL_FRAME());
 	struct making making;
@@ -416,7 +459,7 @@ static bool record_before(struct reel_recorder_stream *stream, const struct reco
 		return false;
 	}
 	begin_event(&making, stream, producer, RECORD_BEFORE, event);
-	*identity = put_stack(&making, stream, stack);
+	put_stack(&making, stream, event, stack, call);
 	put_capture(&making, event->capture);
 	put_values(&making, params, event->handle->param_words);
 	is_published = end_record(&making, stream, 0);
@@ -427,10 +470,10 @@ static bool record_before(struct reel_recorder_stream *stream, const struct reco
 void stream_before(struct reel_recorder_stream *stream, const struct recorded_event *event,
 	const uint64_t *params, struct reel_stack_iterator *stack)
 {
-	uint64_t identity = 0;
+	struct shadow_call call = {.function = event->function, .number = stream->before_count};
 
-	if (!stream->is_skipping && record_before(stream, event, params, stack, &identity)) {
-		push_call(stream, event->function, identity);
+	if (!stream->is_skipping && record_before(stream, event, params, stack, &call)) {
+		push_call(stream, &call);
 		stream->before_count++;
 		return;
 	}
@@ -438,7 +481,7 @@ void stream_before(struct reel_recorder_stream *stream, const struct recorded_ev
 		begin_skip(stream);
 	}
 	lose(stream, 1);
-	push_call(stream, event->function, 0);
+	push_call(stream, &call);
 }
 
 static bool record_after(struct reel_recorder_stream *stream, const struct recorded_event *event,
