@@ -77,7 +77,7 @@ static __thread struct {
 	uint32_t epoch;
 	uint32_t stream; /* its number + 1 once it has one */
 	bool attached;
-	uint64_t look_pos; /* where to look again whether objects were loaded */
+	uint64_t look_pos; /* where to look again for loaded objects and for a sleeping consumer */
 	uint32_t events_without_ring;
 	/* A call that is skipped because the ring was full (on_full drop). */
 	enum skip_kind skip;
@@ -667,9 +667,10 @@ static void record_event(uint64_t function, uint64_t call_site, uint64_t stack_p
 	if (self.skip != SKIP_NONE && skipped(function, call_site, stack_pointer, kind)) {
 		return;
 	}
-	if (producer_pos() >= self.look_pos) {
+	if (producer_pos() >= self.look_pos) { /* a quarter of the ring further */
 		self.look_pos = producer_pos() + capacity() / 4;
 		tell_objects(true);
+		wake_consumer();
 	}
 
 	struct slot record = {
@@ -690,7 +691,6 @@ void reel_hook_slow(uint64_t function, uint64_t call_site, uint64_t stack_pointe
 			return_address, kind);
 		if (self.attached) {
 			extend_limit();
-			wake_consumer();
 		}
 	}
 	errno = saved;
