@@ -28,6 +28,12 @@ recorded=$(($(info trace.reel events) - $(info trace.reel repaired) + $(info tra
 equal "dropped and recorded" $((enters + exits)) $((recorded + $(info trace.reel lost)))
 equal "pairs" "$(info trace.reel before)" "$(($(info trace.reel after) + $(info trace.reel abort)))"
 
+# The trace says how the program was called, in JSON whatever the bytes are.
+expect 0 "$REEL" record ./calls 0 'a "b" \c' "$(printf 'tab\there')" "$(printf 'caf\303\251 \377\355\240\200')"
+"$REEL" replay trace.reel --listener json | sed -n 1p >meta
+grep -q -F '"program":"./calls","arguments":["0","a \"b\" \\c","tab\u0009here","café \u00ff\u00ed\u00a0\u0080"]' \
+	meta || fail "the arguments are not in $(cat meta)"
+
 count_of() { # GLOB: befores of the functions that match
 	"$REEL" replay trace.reel --listener json | awk -v name="\"name\":\"$1\"" '
 		index($0, name) && /"def"/ { match($0, /"id":[0-9]+/); id[substr($0, RSTART + 5, RLENGTH - 5)] = 1 }

@@ -43,19 +43,46 @@ static int out_of_memory(struct launch *launch)
 
 /* ---- what is known before anything starts ---- */
 
+/* Bytes of the UTF-8 character at `text`; 0 when there is none: arguments are any bytes. */
+static size_t utf8_size(const char *text)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t size = bytes[0] < 0x80   ? 1
+		      : bytes[0] < 0xc0 ? 0
+		      : bytes[0] < 0xe0 ? 2
+		      : bytes[0] < 0xf0 ? 3
+		      : bytes[0] < 0xf8 ? 4
+					: 0;
+	uint32_t code = size > 1 ? bytes[0] & (0x7fu >> size) : bytes[0];
+
+	for (size_t i = 1; i < size; i++) {
+		if ((bytes[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+		code = code << 6 | (bytes[i] & 0x3f);
+	}
+	bool legal = size > 0 && code >= least[size] && code <= 0x10ffff &&
+		     (code < 0xd800 || code > 0xdfff);
+
+	return legal ? size : 0;
+}
+
 static void write_json_string(FILE *out, const char *text)
 {
 	fputc('"', out);
-	for (; *text; text++) {
+	while (*text) {
 		unsigned char byte = (unsigned char)*text;
+		size_t size = utf8_size(text);
 
 		if (byte == '"' || byte == '\\') {
 			fprintf(out, "\\%c", byte);
-		} else if (byte < 0x20) {
+		} else if (byte < 0x20 || size == 0) {
 			fprintf(out, "\\u%04x", byte);
 		} else {
-			fputc(byte, out);
+			fwrite(text, 1, size, out);
 		}
+		text += size ? size : 1;
 	}
 	fputc('"', out);
 }
