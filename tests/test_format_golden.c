@@ -5,6 +5,7 @@
  * The files stand in tests/golden and are never edited. With REEL_GOLDEN_WRITE=DIRECTORY in the
  * environment the program writes them there instead, for a new version or a new defect.
  */
+#define _GNU_SOURCE /* strchrnul */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -303,6 +304,72 @@ static void a_golden_trace_with_zstd_is_read(void **state)
 static void a_golden_trace_with_lz4_is_read(void **state)
 {
 	check_golden("v1/every-kind-lz4.reel", REEL_CODEC_LZ4);
+}
+
+/* ---- the worked example ---- */
+
+/* The lines between "```NAME" and "```", without these. NULL when there is no such place. */
+static char *fenced_text(const char *page, const char *name)
+{
+	char opening[32];
+	const char *start, *end;
+
+	snprintf(opening, sizeof(opening), "\n```%s\n", name);
+	start = strstr(page, opening);
+	end = start ? strstr(start + strlen(opening), "\n```") : NULL;
+	return end ? strndup(start + strlen(opening), (size_t)(end + 1 - start) - strlen(opening))
+		   : NULL;
+}
+
+/* Makes bytes of lines of hexadecimal pairs; what is behind a semicolon is a comment. */
+static void parse_hex(const char *text, struct image *image)
+{
+	while (*text) {
+		const char *line_end = strchrnul(text, '\n');
+		unsigned byte;
+		int used;
+
+		while (text < line_end && sscanf(text, " %2x%n", &byte, &used) == 1 &&
+			text + used <= line_end) {
+			image_append(image, &(uint8_t){(uint8_t)byte}, 1);
+			text += used;
+		}
+		text += strspn(text, " ");
+		assert_true(text == line_end || *text == ';');
+		text = *line_end ? line_end + 1 : line_end;
+	}
+}
+
+static void the_example_in_the_format_page_says_what_the_page_says(void **state)
+{
+	const char *source = getenv("SRC");
+	char page_path[4096], path[] = "/tmp/reel-test-example-XXXXXX";
+	struct image image = {0};
+	struct reel_trace *trace;
+	struct reel_error error;
+	char *page, *hex, *expected, *text;
+
+	snprintf(page_path, sizeof(page_path), "%s/format/FORMAT.md", source ? source : ".");
+	page = read_text(page_path);
+	hex = fenced_text(page, "hex");
+	expected = fenced_text(page, "text");
+	assert_non_null(hex);
+	assert_non_null(expected);
+	parse_hex(hex, &image);
+	assert_true(image.size > 500);
+	close(mkstemp(path));
+	image_save(&image, path);
+	image_free(&image);
+	assert_int_equal(reel_trace_open(path, &trace, &error), REEL_OK);
+	assert_int_equal(reel_trace_verify(trace, report, NULL, NULL, &error), REEL_OK);
+	text = dump_trace(trace);
+	assert_string_equal(text, expected);
+	free(text);
+	reel_trace_close(trace);
+	unlink(path);
+	free(expected);
+	free(hex);
+	free(page);
 }
 
 /* ---- traces with one defect ---- */
@@ -844,6 +911,7 @@ int main(void)
 		cmocka_unit_test(a_golden_trace_without_compression_is_read),
 		cmocka_unit_test(a_golden_trace_with_zstd_is_read),
 		cmocka_unit_test(a_golden_trace_with_lz4_is_read),
+		cmocka_unit_test(the_example_in_the_format_page_says_what_the_page_says),
 		cmocka_unit_test(the_trace_that_bad_ones_are_made_of_is_sound),
 		cmocka_unit_test(a_defect_in_a_part_is_noticed),
 		cmocka_unit_test(a_defect_in_an_extra_is_noticed),
