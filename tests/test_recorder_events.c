@@ -348,7 +348,8 @@ static void a_trusted_walk_stops_at_the_innermost_open_call(void **state)
 		iterator.steps = 0;
 		reel_stream_before(
 			stream, REEL_NO_MODULE, host.functions[0], NULL, &iterator.base.base, NULL);
-		assert_true(iterator.steps <= 2);
+		/* The second call looks once for more below the first one. */
+		assert_true(iterator.steps <= (depth == 2 ? 3 : 2));
 	}
 	host_close(&host);
 	remove_trace();
