@@ -32,7 +32,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	if (size > SIZE_MAX / 2) {
 		return NULL;
 	}
-	size = (size + 7) & ~(size_t)7;
+	size = size ? (size + 7) & ~(size_t)7 : 8;
 	if (size > CHUNK_SIZE / 4) {
 		chunk = add_chunk(arena, size);
 		return chunk ? chunk->memory : NULL;

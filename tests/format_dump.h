@@ -13,7 +13,7 @@
 #include "format/definition.h"
 #include "format/reader.h"
 
-static void dump_string(FILE *out, const char *name, const char *string)
+static inline void dump_string(FILE *out, const char *name, const char *string)
 {
 	if (string) {
 		fprintf(out, " %s=\"%s\"", name, string);
@@ -21,21 +21,21 @@ static void dump_string(FILE *out, const char *name, const char *string)
 }
 
 /* An id, or nothing when there is none. */
-static void dump_id(FILE *out, const char *name, uint32_t id)
+static inline void dump_id(FILE *out, const char *name, uint32_t id)
 {
 	if (id != NO_ID) {
 		fprintf(out, " %s=%" PRIu32, name, id);
 	}
 }
 
-static void dump_number(FILE *out, const char *name, uint64_t number)
+static inline void dump_number(FILE *out, const char *name, uint64_t number)
 {
 	if (number) {
 		fprintf(out, " %s=%" PRIu64, name, number);
 	}
 }
 
-static void dump_types(
+static inline void dump_types(
 	FILE *out, const char *name, const uint8_t *types, const char *const *names, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -46,7 +46,7 @@ static void dump_types(
 	}
 }
 
-static void dump_function(FILE *out, const struct reel_function *function)
+static inline void dump_function(FILE *out, const struct reel_function *function)
 {
 	fprintf(out, "function %" PRIu32, function->id);
 	dump_id(out, "index", function->index);
@@ -72,7 +72,7 @@ static void dump_function(FILE *out, const struct reel_function *function)
 	fprintf(out, "\n");
 }
 
-static void dump_site(FILE *out, uint32_t id, const struct site *site)
+static inline void dump_site(FILE *out, uint32_t id, const struct site *site)
 {
 	fprintf(out, "site %" PRIu32, id);
 	dump_id(out, "function", site->function);
@@ -90,7 +90,7 @@ static void dump_site(FILE *out, uint32_t id, const struct site *site)
 	fprintf(out, "%s\n", site->detached ? " detached" : "");
 }
 
-static void dump_definitions(FILE *out, const struct reel_trace *trace)
+static inline void dump_definitions(FILE *out, const struct reel_trace *trace)
 {
 	for (uint32_t i = 0; i < reel_trace_function_count(trace); i++) {
 		dump_function(out, reel_trace_function(trace, i));
@@ -128,7 +128,7 @@ static void dump_definitions(FILE *out, const struct reel_trace *trace)
 	}
 }
 
-static void dump_blobs(FILE *out, const struct reel_trace *trace)
+static inline void dump_blobs(FILE *out, const struct reel_trace *trace)
 {
 	uint8_t *bytes;
 	size_t size;
@@ -139,7 +139,7 @@ static void dump_blobs(FILE *out, const struct reel_trace *trace)
 	}
 }
 
-static void dump_capture(FILE *out, const struct event_capture *capture)
+static inline void dump_capture(FILE *out, const struct event_capture *capture)
 {
 	fprintf(out, " capture");
 	if (capture->has_memory_size) {
@@ -155,7 +155,7 @@ static void dump_capture(FILE *out, const struct event_capture *capture)
 	}
 }
 
-static void dump_event(FILE *out, const struct event *event)
+static inline void dump_event(FILE *out, const struct event *event)
 {
 	static const char *const kinds[] = {"after", "abort", "before", "undelivered after",
 		"undelivered abort", "call begin", "call end", "gap"};
@@ -189,7 +189,7 @@ static void dump_event(FILE *out, const struct event *event)
 	fprintf(out, "\n");
 }
 
-static void dump_key_frame(FILE *out, const struct cursor *cursor)
+static inline void dump_key_frame(FILE *out, const struct cursor *cursor)
 {
 	uint32_t count;
 	const struct activation *calls = cursor_key_frame(cursor, &count);
@@ -207,7 +207,7 @@ static void dump_key_frame(FILE *out, const struct cursor *cursor)
 }
 
 /* The events of all blocks; a block that cannot be read gives the line of its error's status. */
-static void dump_events(FILE *out, struct reel_trace *trace)
+static inline void dump_events(FILE *out, struct reel_trace *trace)
 {
 	struct cursor *cursor;
 	struct event event = {0};
@@ -236,7 +236,7 @@ static void dump_events(FILE *out, struct reel_trace *trace)
 }
 
 /* The whole trace, as a string that the caller frees. */
-static char *dump_trace(struct reel_trace *trace)
+static inline char *dump_trace(struct reel_trace *trace)
 {
 	static const char *const clocks[] = {"tsc", "mono", "host"};
 	struct reel_trace_info info;

@@ -22,7 +22,7 @@ struct image {
 	uint32_t block_count;
 };
 
-static void image_require(int condition, const char *what)
+static inline void image_require(int condition, const char *what)
 {
 	if (!condition) {
 		perror(what);
@@ -30,7 +30,7 @@ static void image_require(int condition, const char *what)
 	}
 }
 
-static void image_append(struct image *image, const void *bytes, size_t size)
+static inline void image_append(struct image *image, const void *bytes, size_t size)
 {
 	image->bytes = realloc(image->bytes, image->size + size + 1);
 	image_require(image->bytes != NULL, "image");
@@ -41,7 +41,7 @@ static void image_append(struct image *image, const void *bytes, size_t size)
 }
 
 /* Starts with an intact file header. */
-static void image_start(struct image *image)
+static inline void image_start(struct image *image)
 {
 	uint8_t header[FILE_HEADER_SIZE];
 
@@ -51,7 +51,7 @@ static void image_start(struct image *image)
 }
 
 /* Adds a block as it is described; offset, number and checksums are made right. */
-static void image_add(
+static inline void image_add(
 	struct image *image, struct block_header header, const void *summary, const void *stored)
 {
 	uint8_t bytes[BLOCK_HEADER_SIZE];
@@ -66,7 +66,7 @@ static void image_add(
 }
 
 /* Adds a block that is not compressed. */
-static void image_add_raw(struct image *image, uint8_t type, const void *summary,
+static inline void image_add_raw(struct image *image, uint8_t type, const void *summary,
 	size_t summary_size, const void *raw, size_t raw_size)
 {
 	const struct block_header header = {.type = type,
@@ -78,7 +78,7 @@ static void image_add_raw(struct image *image, uint8_t type, const void *summary
 }
 
 /* The header of the block at `offset`. */
-static struct block_header image_block(const struct image *image, size_t offset)
+static inline struct block_header image_block(const struct image *image, size_t offset)
 {
 	struct block_header header = {0};
 

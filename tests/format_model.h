@@ -58,7 +58,7 @@ struct model {
 	bool plain_only;
 };
 
-static uint64_t model_random(struct model *model)
+static inline uint64_t model_random(struct model *model)
 {
 	model->random ^= model->random << 13;
 	model->random ^= model->random >> 7;
@@ -66,13 +66,13 @@ static uint64_t model_random(struct model *model)
 	return model->random;
 }
 
-static uint32_t model_below(struct model *model, uint32_t limit)
+static inline uint32_t model_below(struct model *model, uint32_t limit)
 {
 	return (uint32_t)(model_random(model) % limit);
 }
 
 /* A temporary path that belongs to this process. */
-static const char *model_path(const char *name)
+static inline const char *model_path(const char *name)
 {
 	static char path[256];
 	const char *directory = getenv("TMPDIR");
@@ -83,7 +83,7 @@ static const char *model_path(const char *name)
 }
 
 /* Removes a file and what unfinished writers left beside it. */
-static void model_unlink(const char *path)
+static inline void model_unlink(const char *path)
 {
 	char pattern[300];
 	glob_t found;
@@ -97,17 +97,17 @@ static void model_unlink(const char *path)
 	}
 }
 
-static uint32_t model_param_words(uint32_t function)
+static inline uint32_t model_param_words(uint32_t function)
 {
 	return function % 4;
 }
 
-static uint32_t model_result_words(uint32_t function)
+static inline uint32_t model_result_words(uint32_t function)
 {
 	return function % 3;
 }
 
-static void model_define(struct model *model)
+static inline void model_define(struct model *model)
 {
 	static const uint8_t types[3] = {REEL_I64, REEL_F64, REEL_I32};
 
@@ -134,7 +134,7 @@ static void model_define(struct model *model)
 	}
 }
 
-static uint32_t model_site(struct model *model)
+static inline uint32_t model_site(struct model *model)
 {
 	struct site_frame frames[2] = {{1, 77, 78}, {NO_ID, 99, 0}};
 	uint32_t which = model_below(model, 40);
@@ -157,7 +157,7 @@ static uint32_t model_site(struct model *model)
 	return id;
 }
 
-static uint32_t model_blob(struct model *model)
+static inline uint32_t model_blob(struct model *model)
 {
 	char text[64];
 	uint32_t id;
@@ -170,14 +170,14 @@ static uint32_t model_blob(struct model *model)
 	return id;
 }
 
-static uint64_t model_word(struct model *model)
+static inline uint64_t model_word(struct model *model)
 {
 	uint64_t word = model_random(model);
 
 	return word >> (model_random(model) & 63);
 }
 
-static struct model_event *model_add_event(struct model *model)
+static inline struct model_event *model_add_event(struct model *model)
 {
 	struct model_event *added;
 
@@ -194,7 +194,7 @@ static struct model_event *model_add_event(struct model *model)
 	return added;
 }
 
-static void model_capture(struct model *model, struct model_event *added)
+static inline void model_capture(struct model *model, struct model_event *added)
 {
 	struct event_capture *capture = &added->capture;
 
@@ -214,7 +214,7 @@ static void model_capture(struct model *model, struct model_event *added)
 }
 
 /* Sets the pointers, which go stale when the array of events grows. */
-static const struct event *model_event(struct model_event *added)
+static inline const struct event *model_event(struct model_event *added)
 {
 	added->event.values = added->event.value_count ? added->values : NULL;
 	added->capture.globals = added->globals;
@@ -223,7 +223,7 @@ static const struct event *model_event(struct model_event *added)
 	return &added->event;
 }
 
-static void model_values(struct model *model, struct model_event *added, uint32_t count)
+static inline void model_values(struct model *model, struct model_event *added, uint32_t count)
 {
 	added->event.value_count = count;
 	for (uint32_t i = 0; i < count; i++) {
@@ -231,7 +231,7 @@ static void model_values(struct model *model, struct model_event *added, uint32_
 	}
 }
 
-static void model_before(struct model *model, struct model_event *added, bool odd)
+static inline void model_before(struct model *model, struct model_event *added, bool odd)
 {
 	struct event *event = &added->event;
 	struct activation *call = &model->open[model->depth];
@@ -256,7 +256,8 @@ static void model_before(struct model *model, struct model_event *added, bool od
 	model->open_function[model->depth++] = event->function;
 }
 
-static void model_exit(struct model *model, struct model_event *added, bool odd, bool is_abort)
+static inline void model_exit(
+	struct model *model, struct model_event *added, bool odd, bool is_abort)
 {
 	struct event *event = &added->event;
 	uint32_t top = --model->depth;
@@ -274,7 +275,7 @@ static void model_exit(struct model *model, struct model_event *added, bool odd,
 	event->error_full_length = model_below(model, 3) ? 0 : model_word(model);
 }
 
-static void model_mark(struct model *model, struct model_event *added)
+static inline void model_mark(struct model *model, struct model_event *added)
 {
 	struct event *event = &added->event;
 
@@ -299,7 +300,7 @@ static void model_mark(struct model *model, struct model_event *added)
 }
 
 /* The module that a reader assumes for an event. */
-static uint32_t model_plain_module(const struct model *model, const struct event *event)
+static inline uint32_t model_plain_module(const struct model *model, const struct event *event)
 {
 	if (event->kind == EVENT_BEFORE) {
 		return writer_site(model->writer, event->site)->module;
@@ -308,7 +309,7 @@ static uint32_t model_plain_module(const struct model *model, const struct event
 }
 
 /* Makes up an event and appends it to the block. */
-static void model_step(struct model *model)
+static inline void model_step(struct model *model)
 {
 	struct model_event *added = model_add_event(model);
 	uint32_t choice = model_below(model, 100);
@@ -335,7 +336,7 @@ static void model_step(struct model *model)
 }
 
 /* Starts a block with the calls that are open. */
-static void model_begin_block(struct model *model, uint32_t stream)
+static inline void model_begin_block(struct model *model, uint32_t stream)
 {
 	struct model_block *block;
 
@@ -355,7 +356,7 @@ static void model_begin_block(struct model *model, uint32_t stream)
 	}
 }
 
-static void model_write_block(
+static inline void model_write_block(
 	struct model *model, uint32_t stream, size_t event_count, enum reel_codec codec)
 {
 	model_begin_block(model, stream);
@@ -365,7 +366,8 @@ static void model_write_block(
 	assert_int_equal(writer_write_events(model->writer, &model->block, codec), 0);
 }
 
-static void model_start(struct model *model, const char *path, enum reel_codec codec, uint64_t seed)
+static inline void model_start(
+	struct model *model, const char *path, enum reel_codec codec, uint64_t seed)
 {
 	const struct writer_options options = {.codec = codec,
 		.clock = CLOCK_HOST,
@@ -384,7 +386,7 @@ static void model_start(struct model *model, const char *path, enum reel_codec c
 	event_block_init(&model->block);
 }
 
-static void model_finish(struct model *model)
+static inline void model_finish(struct model *model)
 {
 	struct reel_error error;
 
@@ -393,7 +395,7 @@ static void model_finish(struct model *model)
 	model->writer = NULL;
 }
 
-static void model_free(struct model *model)
+static inline void model_free(struct model *model)
 {
 	free(model->events);
 	free(model->blocks);
@@ -401,7 +403,7 @@ static void model_free(struct model *model)
 
 /* ---- comparison ---- */
 
-static void model_compare_capture(
+static inline void model_compare_capture(
 	const struct event_capture *got, const struct event_capture *expected)
 {
 	assert_int_equal(got->has_memory_size, expected->has_memory_size);
@@ -420,7 +422,7 @@ static void model_compare_capture(
 	}
 }
 
-static void model_compare_event(const struct event *got, const struct event *expected)
+static inline void model_compare_event(const struct event *got, const struct event *expected)
 {
 	assert_int_equal(got->kind, expected->kind);
 	assert_int_equal(got->repaired, expected->repaired);
@@ -451,7 +453,8 @@ static void model_compare_event(const struct event *got, const struct event *exp
 	}
 }
 
-static void model_compare_key_frame(const struct cursor *cursor, const struct model_block *block)
+static inline void model_compare_key_frame(
+	const struct cursor *cursor, const struct model_block *block)
 {
 	uint32_t count;
 	const struct activation *calls = cursor_key_frame(cursor, &count);
@@ -472,7 +475,7 @@ static void model_compare_key_frame(const struct cursor *cursor, const struct mo
 }
 
 /* Compares one block; the cursor has loaded it. */
-static void model_compare_block(struct model *model, struct cursor *cursor, size_t index)
+static inline void model_compare_block(struct model *model, struct cursor *cursor, size_t index)
 {
 	const struct model_block *block = &model->blocks[index];
 	struct event event = {0};
