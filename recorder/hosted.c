@@ -539,6 +539,7 @@ void hosted_destroy(struct hosted *hosted)
 	free(hosted->shared.is_listened);
 	free(hosted->shared.aligned);
 	free(hosted->shared.frames);
+	free(hosted->shared.known);
 	free(hosted->rings);
 	free(hosted->buckets);
 	free(hosted->reads);

@@ -178,6 +178,11 @@ static int abort_until(
 
 /* ---- befores ---- */
 
+static bool is_listened(const struct hosted_shared *shared, uint32_t function)
+{
+	return function < shared->function_count && shared->is_listened[function];
+}
+
 /* Gathers the listened functions that are shown below the top, and where they stand. */
 static int gather_listened(
 	struct hosted_shared *shared, const struct shown_stack *shown, uint32_t *count)
@@ -193,7 +198,7 @@ static int gather_listened(
 	for (uint32_t i = 1; i < shown->count; i++) {
 		uint32_t function = shown->frames[i].function;
 
-		if (function < shared->function_count && shared->is_listened[function]) {
+		if (is_listened(shared, function)) {
 			aligned[(*count)++] = (struct aligned){
 				function, shown->identities ? shown->identities[i] : 0};
 		}
@@ -206,10 +211,7 @@ static uint32_t shown_index(
 	const struct hosted_shared *shared, const struct shown_stack *shown, uint32_t position)
 {
 	for (uint32_t i = 1; i < shown->count; i++) {
-		uint32_t function = shown->frames[i].function;
-
-		if (function < shared->function_count && shared->is_listened[function] &&
-			position-- == 0) {
+		if (is_listened(shared, shown->frames[i].function) && position-- == 0) {
 			return i;
 		}
 	}
@@ -217,11 +219,40 @@ static uint32_t shown_index(
 }
 
 /*
+ * Leaves out the listened functions that are shown above the innermost open activation's frame: no
+ * call of theirs is open there (an engine that rewinds its stack shows such frames), and a trusted
+ * walk gives stacks that agree with the open calls.
+ */
+static int leave_out_strangers(
+	struct hosted_shared *shared, struct shown_stack *shown, uint32_t *caller)
+{
+	struct site_frame *frames =
+		grow(shared->known, &shared->known_capacity, shown->count, sizeof(*frames));
+	uint32_t count = 1;
+
+	if (!frames) {
+		return REEL_ENOMEM;
+	}
+	shared->known = frames;
+	frames[0] = shown->frames[0];
+	for (uint32_t i = 1; i < *caller; i++) {
+		if (!is_listened(shared, shown->frames[i].function)) {
+			frames[count++] = shown->frames[i];
+		}
+	}
+	memcpy(frames + count, shown->frames + *caller, (shown->count - *caller) * sizeof(*frames));
+	shown->count -= *caller - count;
+	shown->frames = frames;
+	*caller = count;
+	return 0;
+}
+
+/*
  * Aborts what the stack proves to be gone. *caller: the index of the innermost open activation's
  * frame in `shown`, or 0 when it is not shown.
  */
-static int take_evidence(struct hosted_stream *stream, uint64_t ticks,
-	const struct shown_stack *shown, uint32_t *caller)
+static int take_evidence(
+	struct hosted_stream *stream, uint64_t ticks, struct shown_stack *shown, uint32_t *caller)
 {
 	struct hosted_shared *shared = stream->shared;
 	uint32_t floor = call_floor(stream);
@@ -239,6 +270,12 @@ static int take_evidence(struct hosted_stream *stream, uint64_t ticks,
 		return 0;
 	}
 	*caller = shown_index(shared, shown, alignment.position);
+	if (alignment.position > 0 && shared->walk == REEL_WALK_TRUSTED) {
+		status = leave_out_strangers(shared, shown, caller);
+	}
+	if (status < 0) {
+		return fail(stream, status);
+	}
 	return abort_until(stream, stream->open_count - alignment.gone, ticks, REEL_REASON_UNWOUND);
 }
 
@@ -352,19 +389,20 @@ static int describe_site(const struct hosted_stream *stream, const struct event 
 }
 
 int hosted_stream_before(
-	struct hosted_stream *stream, struct event *event, const struct shown_stack *shown)
+	struct hosted_stream *stream, struct event *event, const struct shown_stack *given)
 {
+	struct shown_stack shown = *given;
 	struct site site;
 	uint32_t caller;
 	int status;
 
 	stream->before_count++;
 	take_time(stream, &event->ticks);
-	status = take_evidence(stream, event->ticks, shown, &caller);
+	status = take_evidence(stream, event->ticks, &shown, &caller);
 	if (status < 0) {
 		return status;
 	}
-	status = describe_site(stream, event, shown, caller, &site);
+	status = describe_site(stream, event, &shown, caller, &site);
 	if (status == 0) {
 		status = writer_intern_site(stream->shared->target->writer, &site, &event->site);
 	}
@@ -376,7 +414,7 @@ int hosted_stream_before(
 		status = emit(stream, event, site.module);
 	}
 	if (status == 0) {
-		push_activation(stream, event, &site, shown->identities ? shown->identities[0] : 0);
+		push_activation(stream, event, &site, shown.identities ? shown.identities[0] : 0);
 	}
 	return fail(stream, status);
 }

@@ -31,7 +31,8 @@ struct hosted_shared {
 	uint32_t function_count, function_capacity;
 	struct aligned *aligned;   /* scratch: listened functions that are shown */
 	struct site_frame *frames; /* scratch: of a site */
-	uint32_t aligned_capacity, frames_capacity;
+	struct site_frame *known;  /* scratch: what is shown, without frames that are left out */
+	uint32_t aligned_capacity, frames_capacity, known_capacity;
 };
 
 /* Frames that a host showed at a before, the called function's own first. */
