@@ -81,7 +81,7 @@ static __thread struct {
 	uint32_t events_without_ring;
 	/* A call that is skipped because the ring was full (on_full drop). */
 	enum skip_kind skip;
-	uint64_t skip_function, skip_site, skip_stack_pointer;
+	uint64_t skip_function, skip_site, skip_stack_pointer, skip_return_address;
 	uint64_t skip_same;               /* calls of the same function and site open inside it */
 	uint64_t lost_told, unwound_told; /* of the ring's counts */
 } self __attribute__((tls_model("initial-exec")));
@@ -615,22 +615,38 @@ static bool settle(void)
 	return !owes();
 }
 
-/*
- * Inside a skipped call: true when this event belongs to it. The skip ends with the call's own
- * exit, or with a before that shows its frame gone: from another place at or above its stack
- * pointer.
- */
-static bool skipped(uint64_t function, uint64_t call_site, uint64_t stack_pointer, uint32_t kind)
-{
-	bool same = function == self.skip_function && call_site == self.skip_site;
+/* What a hook was called with. */
+struct hook_call {
+	uint64_t function, call_site, stack_pointer, return_address;
+	enum record_kind kind;
+};
 
-	if (kind == RECORD_NATIVE_AFTER) {
+/*
+ * True when a before shows that the skipped call's frame is gone: it comes from above its stack
+ * pointer, or from the same height and another place, or it is the same instance of the same
+ * function again, which cannot nest in itself (an inlined one of it can).
+ */
+static bool skip_is_gone(const struct hook_call *call)
+{
+	bool same_instance = call->function == self.skip_function &&
+			     call->return_address == self.skip_return_address;
+
+	return call->stack_pointer > self.skip_stack_pointer ||
+	       (call->stack_pointer == self.skip_stack_pointer &&
+		       (call->call_site != self.skip_site || same_instance));
+}
+
+/* Inside a skipped call: true when this event belongs to it. The skip ends with the call's own
+ * exit, or when its frame is gone. */
+static bool skipped(const struct hook_call *call)
+{
+	bool same = call->function == self.skip_function && call->call_site == self.skip_site;
+
+	if (call->kind == RECORD_NATIVE_AFTER) {
 		if (same && self.skip_same-- == 0) {
 			self.skip = SKIP_NONE;
 		}
-	} else if (stack_pointer > self.skip_stack_pointer ||
-		   (stack_pointer == self.skip_stack_pointer &&
-			   (same || call_site != self.skip_site))) {
+	} else if (skip_is_gone(call)) {
 		self.skip = SKIP_NONE;
 		return false;
 	} else if (same) {
@@ -642,29 +658,29 @@ static bool skipped(uint64_t function, uint64_t call_site, uint64_t stack_pointe
 
 /* The ring is full and nobody waits: a before starts a skip, an exit is folded into what is owed.
  */
-static void lose(uint64_t function, uint64_t call_site, uint64_t stack_pointer, uint32_t kind)
+static void lose(const struct hook_call *call)
 {
-	if (kind == RECORD_NATIVE_AFTER) {
+	if (call->kind == RECORD_NATIVE_AFTER) {
 		self.ring->unwound++;
 		return;
 	}
 	self.ring->lost++;
 	self.skip = SKIP_CALL;
-	self.skip_function = function;
-	self.skip_site = call_site;
-	self.skip_stack_pointer = stack_pointer;
+	self.skip_function = call->function;
+	self.skip_site = call->call_site;
+	self.skip_stack_pointer = call->stack_pointer;
+	self.skip_return_address = call->return_address;
 	self.skip_same = 0;
 }
 
 /* ---- the cold path ---- */
 
-static void record_event(uint64_t function, uint64_t call_site, uint64_t stack_pointer,
-	uint64_t return_address, uint32_t kind)
+static void record_event(const struct hook_call *call)
 {
 	bool wait = process.session.control->on_full == REEL_ON_FULL_WAIT;
-	uint64_t low = kind == RECORD_NATIVE_BEFORE ? return_address << 48 : 0;
+	uint64_t low = call->kind == RECORD_NATIVE_BEFORE ? call->return_address << 48 : 0;
 
-	if (self.skip != SKIP_NONE && skipped(function, call_site, stack_pointer, kind)) {
+	if (self.skip != SKIP_NONE && skipped(call)) {
 		return;
 	}
 	if (producer_pos() >= self.look_pos) { /* a quarter of the ring further */
@@ -673,11 +689,11 @@ static void record_event(uint64_t function, uint64_t call_site, uint64_t stack_p
 		wake_consumer();
 	}
 
-	struct slot record = {
-		{now_ticks(), function | low, call_site | (uint64_t)kind << 48, stack_pointer}};
+	struct slot record = {{now_ticks(), call->function | low,
+		call->call_site | (uint64_t)call->kind << 48, call->stack_pointer}};
 
 	if (!(settle() && publish(&record, 1, wait)) && !wait) {
-		lose(function, call_site, stack_pointer, kind);
+		lose(call);
 	}
 }
 
@@ -687,8 +703,8 @@ void reel_hook_slow(uint64_t function, uint64_t call_site, uint64_t stack_pointe
 	int saved = errno;
 
 	if (ready()) {
-		record_event(function, call_site & RECORD_ADDRESS_MASK, stack_pointer,
-			return_address, kind);
+		record_event(&(struct hook_call){function, call_site & RECORD_ADDRESS_MASK,
+			stack_pointer, return_address, (enum record_kind)kind});
 		if (self.attached) {
 			extend_limit();
 		}
