@@ -28,6 +28,16 @@ extern __thread struct hook_producer reel_hook_producer
 void reel_hook_slow(uint64_t function, uint64_t call_site, uint64_t stack_pointer,
 	uint64_t return_address, uint32_t kind) __attribute__((visibility("hidden")));
 
+/* The process ends on purpose: calls that are still open then were not killed. */
+void reel_hook_exits(void) __attribute__((visibility("hidden")));
+
+/*
+ * Around dlclose(): addresses may be used again afterwards, so what was mapped is told before, and
+ * what is left after. The first returns what the second is given.
+ */
+unsigned long long reel_hook_before_unload(void) __attribute__((visibility("hidden")));
+void reel_hook_after_unload(unsigned long long unloads) __attribute__((visibility("hidden")));
+
 int reel_hook_publish(const struct slot *records, uint64_t count, uint64_t limit)
 	__attribute__((visibility("hidden")));
 

@@ -10,7 +10,6 @@
  * publishes, each whole by itself.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
 #include <linux/futex.h>
@@ -714,24 +713,16 @@ void reel_hook_slow(uint64_t function, uint64_t call_site, uint64_t stack_pointe
 
 /* ---- start and end of the process ---- */
 
-static int (*real_dlclose)(void *handle);
-static void (*real_exit)(int status) __attribute__((noreturn));
-static void (*real_quick_exit)(int status) __attribute__((noreturn));
-
 __attribute__((constructor)) static void start(void)
 {
 	int saved = errno;
 
 	pthread_atfork(NULL, NULL, child_forked);
-	*(void **)&real_dlclose = dlsym(RTLD_NEXT, "dlclose");
-	*(void **)&real_exit = dlsym(RTLD_NEXT, "_exit");
-	*(void **)&real_quick_exit = dlsym(RTLD_NEXT, "quick_exit");
 	attach_process();
 	errno = saved;
 }
 
-/* The process ends on purpose: calls that are still open were not killed. */
-static void tell_exit(void)
+void reel_hook_exits(void)
 {
 	/* A vfork child has the parent's memory but must not end the parent. */
 	if (atomic_load(&process.state) != ATTACH_DONE || process.limits[0] == 0 ||
@@ -750,52 +741,26 @@ __attribute__((destructor)) static void finish(void)
 {
 	int saved = errno;
 
-	tell_exit();
+	reel_hook_exits();
 	errno = saved;
 }
 
-/* Addresses may be used again after this: what was mapped is told before, what is left after. */
-__attribute__((visibility("default"))) int dlclose(void *handle)
+unsigned long long reel_hook_before_unload(void)
 {
-	bool attached = self.attached && process.limits[0] == 1;
-	unsigned long long subs = process.subs;
-
-	if (attached) {
+	if (self.attached && process.limits[0] == 1) {
 		tell_objects(true);
 	}
-	int result = real_dlclose ? real_dlclose(handle) : -1;
-
-	if (attached && self.attached) {
-		tell_objects(true);
-		if (process.subs != subs) {
-			publish_plain(RECORD_OBJECTS_CHANGE, 0);
-			tell_objects(false);
-		}
-	}
-	return result;
+	return process.subs;
 }
 
-__attribute__((visibility("default"), noreturn)) void _exit(int status)
+void reel_hook_after_unload(unsigned long long unloads)
 {
-	tell_exit();
-	if (real_exit) {
-		real_exit(status);
+	if (!self.attached || process.limits[0] != 1) {
+		return;
 	}
-	for (;;) {
-		syscall(SYS_exit_group, status);
+	tell_objects(true);
+	if (process.subs != unloads) {
+		publish_plain(RECORD_OBJECTS_CHANGE, 0);
+		tell_objects(false);
 	}
-}
-
-__attribute__((visibility("default"), noreturn)) void _Exit(int status)
-{
-	_exit(status);
-}
-
-__attribute__((visibility("default"), noreturn)) void quick_exit(int status)
-{
-	tell_exit();
-	if (real_quick_exit) {
-		real_quick_exit(status);
-	}
-	_exit(status);
 }
