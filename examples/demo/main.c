@@ -17,11 +17,10 @@ static const char numbers[] =
 	"(define (prime n d) (if (< n (* d d)) 1 (if (divides d n) nil (prime n (+ d 1)))))\n"
 	"(define (primes n) (if (< n 2) nil (if (prime n 2) (cons n (primes (- n 1)))\n"
 	"	(primes (- n 1)))))\n"
-	"(define (ackermann m n) (if (= m 0) (+ n 1) (if (= n 0) (ackermann (- m 1) 1)\n"
-	"	(ackermann (- m 1) (ackermann m (- n 1))))))\n"
-	"(print (fibonacci 21))\n"
-	"(print (primes 50))\n"
-	"(print (ackermann 2 9))\n";
+	"(define (hanoi n) (if (= n 0) 0 (+ 1 (+ (hanoi (- n 1)) (hanoi (- n 1))))))\n"
+	"(print (fibonacci 19))\n"
+	"(print (primes 30))\n"
+	"(print (hanoi 12))\n";
 
 static const char lists[] =
 	"(define (fold f start list) (if (empty list) start\n"
@@ -31,6 +30,9 @@ static const char lists[] =
 	"(define (sort list) (if (empty list) nil (insert (first list) (sort (rest list)))))\n"
 	"(define (random n seed) (if (= n 0) nil\n"
 	"	(cons seed (random (- n 1) (% (+ (* seed 75) 74) 65537)))))\n"
+	"(define (tree depth) (if (= depth 0) nil (cons (tree (- depth 1)) (tree (- depth 1)))))\n"
+	"(define (leaves tree) (if (empty tree) 1 (+ (leaves (first tree)) (leaves (rest "
+	"tree)))))\n"
 	"(define (safe column distance others) (if (empty others) 1\n"
 	"	(if (= (first others) column) nil\n"
 	"	(if (= (first others) (+ column distance)) nil\n"
@@ -40,8 +42,9 @@ static const char lists[] =
 	"	(+ (if (safe column 1 others) (queens size (+ row 1) 0 (cons column others)) 0)\n"
 	"	(queens size row (+ column 1) others)))))\n"
 	"(print (sort (random 12 1)))\n"
-	"(print (fold (lambda (a b) (+ a b)) 0 (sort (random 120 7))))\n"
-	"(print (queens 7 0 0 nil))\n";
+	"(print (fold (lambda (a b) (+ a b)) 0 (sort (random 25 7))))\n"
+	"(print (leaves (tree 12)))\n"
+	"(print (queens 5 0 0 nil))\n";
 
 static void run_script(struct interpreter *interpreter, const char *script)
 {
