@@ -73,7 +73,7 @@ int event_block_begin(struct event_block *block, uint32_t stream)
 
 int event_block_reserve(struct event_block *block, uint32_t count)
 {
-	uint32_t capacity = block->capacity ? block->capacity : 1024;
+	uint32_t capacity = block->capacity ? block->capacity : 32;
 	uint32_t *symbols;
 	uint64_t *ticks;
 
@@ -155,7 +155,7 @@ int event_block_open(struct event_block *block, const struct activation *activat
 static int grow_column_map(struct event_block *block, uint32_t function)
 {
 	uint32_t count = block->column_of_function_count;
-	uint32_t wanted = function < 512 ? 1024 : function * 2;
+	uint32_t wanted = function < 32 ? 64 : function * 2;
 	uint32_t *map;
 
 	if (function < count) {
@@ -176,7 +176,7 @@ static int grow_column_map(struct event_block *block, uint32_t function)
 
 static int grow_columns(struct event_block *block)
 {
-	uint32_t capacity = block->column_capacity ? block->column_capacity * 2 : 16;
+	uint32_t capacity = block->column_capacity ? block->column_capacity * 2 : 4;
 	struct value_column *columns;
 
 	if (block->column_count < block->column_capacity) {
