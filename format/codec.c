@@ -5,6 +5,7 @@
 #include "codec.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,26 +29,56 @@ void compressor_deinit(struct compressor *compressor)
 	*compressor = (struct compressor){0};
 }
 
-static int run_zstd(struct compressor *compressor, const void *bytes, size_t size,
-	struct byte_buffer *out, size_t *written)
+static int zstd_start(struct compressor *compressor, size_t size)
 {
-	size_t bound = ZSTD_compressBound(size);
-
 	if (!compressor->zstd) {
 		compressor->zstd = ZSTD_createCCtx();
 	}
-	if (!compressor->zstd || buffer_reserve(out, bound)) {
+	if (!compressor->zstd) {
 		return REEL_ENOMEM;
 	}
-	*written = ZSTD_compressCCtx(
-		compressor->zstd, out->bytes + out->size, bound, bytes, size, compressor->level);
-	return ZSTD_isError(*written) ? REEL_ENOMEM : REEL_OK;
+	ZSTD_CCtx_reset(compressor->zstd, ZSTD_reset_session_only);
+	ZSTD_CCtx_setParameter(compressor->zstd, ZSTD_c_compressionLevel, compressor->level);
+	ZSTD_CCtx_setPledgedSrcSize(compressor->zstd, size);
+	return REEL_OK;
 }
 
-static int run_lz4(struct compressor *compressor, const void *bytes, size_t size,
+/* Compresses the parts of a payload into one frame, each with blocks of its own. What does not fit
+ * `out` is not worth it: *written stays the payload's size then. */
+static int run_zstd(struct compressor *compressor, const struct payload *payload,
 	struct byte_buffer *out, size_t *written)
 {
-	int bound = LZ4_compressBound((int)size);
+	size_t bound = ZSTD_compressBound(payload->size);
+	ZSTD_outBuffer to;
+	size_t from = 0;
+
+	if (zstd_start(compressor, payload->size) || buffer_reserve(out, bound)) {
+		return REEL_ENOMEM;
+	}
+	to = (ZSTD_outBuffer){out->bytes + out->size, bound, 0};
+	for (size_t i = 0; i <= payload->cut_count; i++) {
+		bool last = i == payload->cut_count;
+		size_t end = last ? payload->size : payload->cuts[i];
+		ZSTD_inBuffer part = {payload->bytes + from, end - from, 0};
+		size_t left = ZSTD_compressStream2(
+			compressor->zstd, &to, &part, last ? ZSTD_e_end : ZSTD_e_flush);
+
+		if (ZSTD_isError(left)) {
+			return REEL_ENOMEM;
+		}
+		if (left || part.pos < part.size) {
+			return REEL_OK;
+		}
+		from = end;
+	}
+	*written = to.pos;
+	return REEL_OK;
+}
+
+static int run_lz4(struct compressor *compressor, const struct payload *payload,
+	struct byte_buffer *out, size_t *written)
+{
+	int bound = LZ4_compressBound((int)payload->size);
 	char *to;
 
 	if (!compressor->lz4) {
@@ -57,32 +88,32 @@ static int run_lz4(struct compressor *compressor, const void *bytes, size_t size
 		return REEL_ENOMEM;
 	}
 	to = (char *)(out->bytes + out->size);
-	*written =
-		(size_t)LZ4_compress_fast_extState(compressor->lz4, bytes, to, (int)size, bound, 1);
+	*written = (size_t)LZ4_compress_fast_extState(
+		compressor->lz4, (const char *)payload->bytes, to, (int)payload->size, bound, 1);
 	return *written ? REEL_OK : REEL_ENOMEM;
 }
 
-int compressor_run(struct compressor *compressor, enum reel_codec codec, const void *bytes,
-	size_t size, struct byte_buffer *out, enum payload_codec *used)
+int compressor_run(struct compressor *compressor, enum reel_codec codec,
+	const struct payload *payload, struct byte_buffer *out, enum payload_codec *used)
 {
-	size_t written = size;
+	size_t written = payload->size;
 	int status = REEL_OK;
 
 	*used = PAYLOAD_NONE;
-	if (size >= SMALLEST_COMPRESSED && codec == REEL_CODEC_ZSTD) {
+	if (payload->size >= SMALLEST_COMPRESSED && codec == REEL_CODEC_ZSTD) {
 		*used = PAYLOAD_ZSTD;
-		status = run_zstd(compressor, bytes, size, out, &written);
-	} else if (size >= SMALLEST_COMPRESSED && size <= LZ4_MAX_INPUT_SIZE &&
+		status = run_zstd(compressor, payload, out, &written);
+	} else if (payload->size >= SMALLEST_COMPRESSED && payload->size <= LZ4_MAX_INPUT_SIZE &&
 		   codec == REEL_CODEC_LZ4) {
 		*used = PAYLOAD_LZ4;
-		status = run_lz4(compressor, bytes, size, out, &written);
+		status = run_lz4(compressor, payload, out, &written);
 	}
 	if (status) {
 		return status;
 	}
-	if (written >= size) {
+	if (written >= payload->size) {
 		*used = PAYLOAD_NONE;
-		return buffer_bytes(out, bytes, size);
+		return buffer_bytes(out, payload->bytes, payload->size);
 	}
 	out->size += written;
 	return REEL_OK;

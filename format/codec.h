@@ -31,11 +31,22 @@ void compressor_init(struct compressor *compressor, int level);
 void compressor_deinit(struct compressor *compressor);
 
 /*
+ * What is to be compressed. Cuts, ascending offsets, are where bytes of another kind begin: zstd
+ * then has statistics of its own for each part, which makes columns a tenth smaller.
+ */
+struct payload {
+	const uint8_t *bytes;
+	size_t size;
+	const size_t *cuts; /* may be NULL when there are none */
+	size_t cut_count;
+};
+
+/*
  * Appends the compressed bytes to `out` and gives the codec that was used in *used: PAYLOAD_NONE
  * when nothing is gained by compressing. REEL_ENOMEM or 0.
  */
-int compressor_run(struct compressor *compressor, enum reel_codec codec, const void *bytes,
-	size_t size, struct byte_buffer *out, enum payload_codec *used);
+int compressor_run(struct compressor *compressor, enum reel_codec codec,
+	const struct payload *payload, struct byte_buffer *out, enum payload_codec *used);
 
 struct decompressor {
 	void *zstd;

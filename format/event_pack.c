@@ -263,12 +263,18 @@ static int pack_key_frame(const struct event_block *block, struct byte_buffer *t
 	return status ? status : buffer_bytes(to, block->key_frame.bytes, block->key_frame.size);
 }
 
+/* A column of at least so many bytes is compressed as a part of its own. */
+#define LARGE_COLUMN 1024u
+
 /* Puts the directory and then the columns that have anything in them. */
-static int put_columns(const struct byte_buffer *columns, struct byte_buffer *raw)
+static int put_columns(struct event_packer *packer, struct byte_buffer *raw)
 {
+	const struct byte_buffer *columns = packer->columns;
+	bool was_large = false;
 	uint32_t count = 0;
 	int status;
 
+	packer->cut_count = 0;
 	for (size_t id = 0; id < COLUMN_COUNT; id++) {
 		count += columns[id].size != 0;
 	}
@@ -280,6 +286,12 @@ static int put_columns(const struct byte_buffer *columns, struct byte_buffer *ra
 		}
 	}
 	for (size_t id = 0; id < COLUMN_COUNT && !status; id++) {
+		bool is_large = columns[id].size >= LARGE_COLUMN;
+
+		if (is_large || was_large) {
+			packer->cuts[packer->cut_count++] = raw->size;
+		}
+		was_large = is_large;
 		status = buffer_bytes(raw, columns[id].bytes, columns[id].size);
 	}
 	return status;
@@ -322,5 +334,5 @@ int event_block_pack(struct event_packer *packer, struct event_block *block,
 	if (!status) {
 		status = pack_values(block, &columns[COLUMN_VALUES]);
 	}
-	return status ? status : put_columns(columns, raw);
+	return status ? status : put_columns(packer, raw);
 }

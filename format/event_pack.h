@@ -60,15 +60,17 @@ struct event_packer {
 	struct tick_packer ticks;
 	uint32_t *local_of_symbol; /* a symbol's number in the block plus 1; 0: not used in it */
 	uint32_t local_capacity;
-	struct byte_buffer sites; /* of the block packed last, uint32_t each, by their numbers */
+	struct byte_buffer sites;  /* of the block packed last, uint32_t each, by their numbers */
+	size_t cuts[COLUMN_COUNT]; /* of the payload packed last: where its larger columns begin */
+	size_t cut_count;
 };
 
 void event_packer_deinit(struct event_packer *packer);
 
 /*
- * Appends the payload of a block that is not empty to `raw`, clamps its ticks where they ran
- * backwards, and completes its counts. `sites` are all that there are. packer->sites has those of
- * the block afterwards. REEL_ENOMEM, REEL_EINVAL for a site that is not there, or 0.
+ * Makes the payload of a block that is not empty, in `raw`, which is empty, clamps its ticks where
+ * they ran backwards, and completes its counts. `sites` are all that there are. packer->sites has
+ * those of the block afterwards. REEL_ENOMEM, REEL_EINVAL for a site that is not there, or 0.
  */
 int event_block_pack(struct event_packer *packer, struct event_block *block,
 	const struct site *const *sites, uint32_t site_count, struct byte_buffer *raw);

@@ -109,7 +109,7 @@ static int index_block(
 
 /* Compresses a payload behind the room for a header and the summary, in writer->stored. */
 static int store_payload(struct writer *writer, struct block_header *header, const uint8_t *summary,
-	const void *raw, size_t raw_size, enum reel_codec codec)
+	const struct payload *payload, enum reel_codec codec)
 {
 	struct byte_buffer *stored = &writer->stored;
 	size_t head_size = BLOCK_HEADER_SIZE + (size_t)header->summary_size;
@@ -124,29 +124,29 @@ static int store_payload(struct writer *writer, struct block_header *header, con
 		memcpy(stored->bytes + BLOCK_HEADER_SIZE, summary, header->summary_size);
 	}
 	stored->size = head_size;
-	if (compressor_run(&writer->compressor, codec, raw, raw_size, stored, &used)) {
+	if (compressor_run(&writer->compressor, codec, payload, stored, &used)) {
 		return REEL_ENOMEM;
 	}
 	header->codec = (uint8_t)used;
-	header->raw_size = (uint32_t)raw_size;
+	header->raw_size = (uint32_t)payload->size;
 	header->stored_size = (uint32_t)(stored->size - head_size);
 	header->checksum = payload_checksum(stored->bytes + head_size, header->stored_size);
 	return REEL_OK;
 }
 
 /* Writes a block. Every failure is sticky: the file may end in half a block. */
-static int write_block(struct writer *writer, struct block_header *header, const uint8_t *summary,
-	const void *raw, size_t raw_size, enum reel_codec codec)
+static int write_payload(struct writer *writer, struct block_header *header, const uint8_t *summary,
+	const struct payload *payload, enum reel_codec codec)
 {
 	int status;
 
-	if (raw_size > PAYLOAD_SIZE_MAX) {
+	if (payload->size > PAYLOAD_SIZE_MAX) {
 		return reel_fail(&writer->error, REEL_ELIMIT, "%s: a block of %zu bytes",
-			writer->output.temporary, raw_size);
+			writer->output.temporary, payload->size);
 	}
 	header->number = writer->block_count;
 	header->offset = writer->output.size;
-	status = store_payload(writer, header, summary, raw, raw_size, codec);
+	status = store_payload(writer, header, summary, payload, codec);
 	if (!status && header->type != BLOCK_INDEX && header->type != BLOCK_END) {
 		status = index_block(writer, header, summary);
 	}
@@ -158,6 +158,14 @@ static int write_block(struct writer *writer, struct block_header *header, const
 		&writer->output, writer->stored.bytes, writer->stored.size, &writer->error);
 	writer->block_count += !status;
 	return status;
+}
+
+static int write_block(struct writer *writer, struct block_header *header, const uint8_t *summary,
+	const void *raw, size_t raw_size, enum reel_codec codec)
+{
+	const struct payload payload = {.bytes = raw, .size = raw_size};
+
+	return write_payload(writer, header, summary, &payload, codec);
 }
 
 /* ---- records ---- */
@@ -613,6 +621,7 @@ static int write_packed(struct writer *writer, struct event_block *block, enum r
 {
 	uint8_t summary[SUMMARY_SIZE_MAX];
 	struct block_header header = {.type = BLOCK_EVENTS};
+	struct payload payload;
 	int status = pack(writer, block);
 
 	if (status) {
@@ -620,7 +629,9 @@ static int write_packed(struct writer *writer, struct event_block *block, enum r
 			writer->output.temporary, reel_status_str(status));
 	}
 	header.summary_size = (uint16_t)event_summary_put(summary, block);
-	return write_block(writer, &header, summary, writer->raw.bytes, writer->raw.size, codec);
+	payload = (struct payload){
+		writer->raw.bytes, writer->raw.size, writer->packer.cuts, writer->packer.cut_count};
+	return write_payload(writer, &header, summary, &payload, codec);
 }
 
 int writer_write_events(struct writer *writer, struct event_block *block, enum reel_codec codec)

@@ -156,11 +156,14 @@ static void check_codec(enum reel_codec codec, const uint8_t *bytes, size_t size
 	struct decompressor decompressor = {0};
 	struct byte_buffer out = {0};
 	enum payload_codec used;
+	const size_t cuts[] = {1000, 1000, 4000};
+	struct payload payload;
 	uint8_t *back = malloc(size + 1);
 
 	assert_non_null(back);
 	compressor_init(&compressor, 0);
-	assert_int_equal(compressor_run(&compressor, codec, bytes, size, &out, &used), 0);
+	payload = (struct payload){bytes, size, cuts, size > 4000 ? 3 : 0};
+	assert_int_equal(compressor_run(&compressor, codec, &payload, &out, &used), 0);
 	assert_true(out.size <= most);
 	assert_int_equal(decompressor_run(&decompressor, used, out.bytes, out.size, back, size), 0);
 	assert_true(size == 0 || memcmp(bytes, back, size) == 0);
