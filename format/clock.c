@@ -119,3 +119,40 @@ uint64_t clock_ns(const struct clock *clock, uint64_t ticks)
 	}
 	return ns > segment->ns ? 0 : segment->ns - (uint64_t)ns;
 }
+
+/*
+ * How far a product with the fraction rounded up, rounded down itself, is exact: with the fraction
+ * too large by error / tick_step units of 2^-64, as long as ticks * error stays below 2^64, for the
+ * quotient is at least 1 / tick_step away from the next whole number.
+ */
+static uint64_t exact_length(const struct clock_segment *segment, uint64_t fraction)
+{
+	const uint64_t error = fraction * segment->tick_step; /* modulo 2^64, where it fits */
+	const uint64_t steps = segment->whole == UINT64_MAX ? 0 : segment->whole + 1;
+	const uint64_t room = steps ? (UINT64_MAX - segment->ns) / steps : 0;
+	const uint64_t length = error ? UINT64_MAX / error : UINT64_MAX;
+
+	return length < room ? length : room;
+}
+
+void clock_stretch_at(const struct clock *clock, uint64_t ticks, struct clock_stretch *stretch)
+{
+	const struct clock_segment *segment = find_segment(clock, ticks);
+	const bool is_last = segment == &clock->segments[clock->count - 1];
+	const uint64_t reach = is_last ? UINT64_MAX : segment[1].ticks - segment->ticks - 1;
+	const uint64_t rest = segment->ns_step % segment->tick_step;
+	const bool is_whole = (wide)segment->fraction * segment->tick_step == (wide)rest << 64;
+	const uint64_t fraction = segment->fraction + !is_whole;
+	const uint64_t exact = exact_length(segment, fraction);
+
+	*stretch = (struct clock_stretch){
+		.ticks = segment->ticks,
+		.length = exact < reach ? exact : reach,
+		.ns = segment->ns,
+		.whole = segment->whole,
+		.fraction = fraction,
+	};
+	if (ticks < segment->ticks || !clock_stretch_has(stretch, ticks)) {
+		*stretch = (struct clock_stretch){.ticks = ticks, .ns = clock_ns(clock, ticks)};
+	}
+}

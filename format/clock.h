@@ -9,6 +9,7 @@
 #ifndef REEL_FORMAT_CLOCK_H
 #define REEL_FORMAT_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,5 +33,29 @@ int clock_build(struct clock *clock, struct clock_sample *samples, size_t count)
 void clock_deinit(struct clock *clock);
 
 uint64_t clock_ns(const struct clock *clock, uint64_t ticks);
+
+/* A stretch of a clock, from `ticks` to `ticks + length`, on which clock_ns() is what
+ * clock_stretch_ns() says: one multiplication. */
+struct clock_stretch {
+	uint64_t ticks, length, ns;
+	uint64_t whole, fraction; /* ns per tick in 64.64 fixed point, rounded up */
+};
+
+/* A stretch that begins at or before `ticks` and reaches it at least. */
+void clock_stretch_at(const struct clock *clock, uint64_t ticks, struct clock_stretch *stretch);
+
+static inline bool clock_stretch_has(const struct clock_stretch *stretch, uint64_t ticks)
+{
+	return ticks - stretch->ticks <= stretch->length;
+}
+
+static inline uint64_t clock_stretch_ns(const struct clock_stretch *stretch, uint64_t ticks)
+{
+	__extension__ typedef unsigned __int128 wide;
+	const uint64_t passed = ticks - stretch->ticks;
+
+	return stretch->ns + passed * stretch->whole +
+	       (uint64_t)((wide)passed * stretch->fraction >> 64);
+}
 
 #endif

@@ -370,8 +370,10 @@ static int load_key_frame(struct cursor *cursor, struct byte_view view)
 		struct activation *call = &cursor->key_frame[i];
 		struct cursor_site open;
 
-		call->params = call->param_count ? words : NULL;
-		words += call->param_count;
+		if (call->param_count) {
+			call->params = words;
+			words += call->param_count;
+		}
 		open = call_at(cursor, call->site);
 		open.module = call->module;
 		push(cursor, &open);

@@ -14,6 +14,7 @@
 
 #include <reel/trace.h>
 
+#include "clock.h"
 #include "event.h"
 
 /* An event block as the index (or a scan) knows it. */
@@ -49,6 +50,10 @@ const struct object *trace_object(const struct reel_trace *trace, uint32_t index
  * clock.h), or, where ticks are ns already, the same number. */
 enum clock_kind trace_clock_kind(const struct reel_trace *trace);
 uint64_t trace_ticks_to_ns(const struct reel_trace *trace, uint64_t ticks);
+
+/* The clock around `ticks`, for whoever asks often; see clock_stretch_at(). */
+void trace_clock_at(
+	const struct reel_trace *trace, uint64_t ticks, struct clock_stretch *stretch);
 
 /* Reads a blob: appends nothing, fills *bytes (malloc'd, the caller frees) and *size, with a NUL
  * behind. */

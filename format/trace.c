@@ -287,3 +287,8 @@ uint64_t trace_ticks_to_ns(const struct reel_trace *trace, uint64_t ticks)
 {
 	return clock_ns(&trace->clock, ticks);
 }
+
+void trace_clock_at(const struct reel_trace *trace, uint64_t ticks, struct clock_stretch *stretch)
+{
+	clock_stretch_at(&trace->clock, ticks, stretch);
+}

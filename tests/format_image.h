@@ -34,7 +34,7 @@ static inline void image_append(struct image *image, const void *bytes, size_t s
 {
 	image->bytes = realloc(image->bytes, image->size + size + 1);
 	image_require(image->bytes != NULL, "image");
-	if (size) {
+	if (bytes && size) {
 		memcpy(image->bytes + image->size, bytes, size);
 	}
 	image->size += size;
