@@ -158,19 +158,27 @@ static int make_room(struct hosted *hosted)
 
 /* ---- definitions ---- */
 
+static unsigned function_flags(const struct reel_function *function)
+{
+	bool has_words = function->param_count > 0 || function->result_count > 0;
+
+	return (function->is_listened ? FUNCTION_IS_LISTENED : 0u) |
+	       (has_words ? FUNCTION_HAS_WORDS : 0u);
+}
+
 static int define_function(struct hosted *hosted, const struct reel_function *function)
 {
 	struct hosted_shared *shared = &hosted->shared;
-	uint8_t *is_listened = grow(shared->is_listened, &shared->function_capacity,
-		(size_t)shared->function_count + 1, sizeof(*is_listened));
+	uint8_t *functions = grow(shared->functions, &shared->function_capacity,
+		(size_t)shared->function_count + 1, sizeof(*functions));
 	uint32_t id;
 	int status;
 
-	if (!is_listened) {
+	if (!functions) {
 		return REEL_ENOMEM;
 	}
-	shared->is_listened = is_listened;
-	is_listened[shared->function_count] = function->is_listened;
+	shared->functions = functions;
+	functions[shared->function_count] = (uint8_t)function_flags(function);
 	status = writer_define_function(shared->target->writer, function, &id);
 	shared->function_count += status == 0;
 	return status;
@@ -536,7 +544,7 @@ void hosted_destroy(struct hosted *hosted)
 		free(hosted->rings[i].slots);
 	}
 	decoder_deinit(&hosted->decoder);
-	free(hosted->shared.is_listened);
+	free(hosted->shared.functions);
 	free(hosted->shared.aligned);
 	free(hosted->shared.frames);
 	free(hosted->shared.known);

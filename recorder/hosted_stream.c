@@ -128,6 +128,16 @@ static int fail(struct hosted_stream *stream, int status)
 	return status;
 }
 
+/* Whether an event is a bare symbol in a block: nothing about it is to be kept but site and time.
+ */
+static bool is_bare(
+	const struct hosted_shared *shared, const struct event *event, uint32_t plain_module)
+{
+	return (event->kind == EVENT_BEFORE || event->kind == EVENT_AFTER) && !event->repaired &&
+	       !event->capture && event->module == plain_module &&
+	       !(shared->functions[event->function] & FUNCTION_HAS_WORDS);
+}
+
 /* Gives an event away, before the stack changes for it. */
 static int emit(struct hosted_stream *stream, const struct event *event, uint32_t plain_module)
 {
@@ -137,7 +147,18 @@ static int emit(struct hosted_stream *stream, const struct event *event, uint32_
 		return fail(stream, filter_event(stream->filter, event, plain_module));
 	}
 	status = emitter_prepare(&stream->emitter, 1);
-	return status < 0 ? status : emitter_append(&stream->emitter, event, plain_module);
+	if (status < 0) {
+		return status;
+	}
+	if (!is_bare(stream->shared, event, plain_module)) {
+		return emitter_append(&stream->emitter, event, plain_module);
+	}
+	if (event->kind == EVENT_BEFORE) {
+		event_block_before(&stream->emitter.block, event->ticks, event->site);
+	} else {
+		event_block_after(&stream->emitter.block, event->ticks);
+	}
+	return 0;
 }
 
 /* Never lets a stream's time run backwards. */
@@ -180,7 +201,8 @@ static int abort_until(
 
 static bool is_listened(const struct hosted_shared *shared, uint32_t function)
 {
-	return function < shared->function_count && shared->is_listened[function];
+	return function < shared->function_count &&
+	       (shared->functions[function] & FUNCTION_IS_LISTENED);
 }
 
 /* Gathers the listened functions that are shown below the top, and where they stand. */
@@ -388,6 +410,52 @@ static int describe_site(const struct hosted_stream *stream, const struct event 
 	return detach_site(stream, shown, caller, inner, site);
 }
 
+static struct cached_site *cached_site_of(struct hosted_shared *shared, const struct site *site)
+{
+	uint64_t hash = site->function + site->pc * 31 + site->caller_pc * 127;
+
+	hash *= UINT64_C(0x9e3779b97f4a7c15);
+	return &shared->sites[hash >> 32 & (SITE_CACHE_SIZE - 1)];
+}
+
+static bool is_cached(const struct cached_site *cached, const struct site *site)
+{
+	return cached->is_known && cached->function == site->function &&
+	       cached->module == site->module && cached->pc == site->pc &&
+	       cached->offset == site->offset && cached->has_caller == site->has_caller &&
+	       cached->detached == site->detached && cached->caller_pc == site->caller_pc &&
+	       cached->caller_offset == site->caller_offset && cached->shown == site->shown;
+}
+
+/* The site's id, from the cache when it has no frames between. */
+static int intern_site(struct hosted_shared *shared, const struct site *site, uint32_t *id)
+{
+	struct cached_site *cached = cached_site_of(shared, site);
+	int status;
+
+	if (site->frame_count == 0 && is_cached(cached, site)) {
+		*id = cached->id;
+		return 0;
+	}
+	status = writer_intern_site(shared->target->writer, site, id);
+	if (status == 0 && site->frame_count == 0) {
+		*cached = (struct cached_site){
+			.function = site->function,
+			.module = site->module,
+			.id = *id,
+			.has_caller = site->has_caller,
+			.detached = site->detached,
+			.is_known = true,
+			.shown = site->shown,
+			.pc = site->pc,
+			.offset = site->offset,
+			.caller_pc = site->caller_pc,
+			.caller_offset = site->caller_offset,
+		};
+	}
+	return status;
+}
+
 int hosted_stream_before(
 	struct hosted_stream *stream, struct event *event, const struct shown_stack *given)
 {
@@ -404,7 +472,7 @@ int hosted_stream_before(
 	}
 	status = describe_site(stream, event, &shown, caller, &site);
 	if (status == 0) {
-		status = writer_intern_site(stream->shared->target->writer, &site, &event->site);
+		status = intern_site(stream->shared, &site, &event->site);
 	}
 	if (status == 0) {
 		status = reserve_activation(

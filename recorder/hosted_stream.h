@@ -21,18 +21,35 @@
 #include "emitter.h"
 #include "filter.h"
 
+/* What a stream must know of a function. */
+enum function_flag {
+	FUNCTION_IS_LISTENED = 1, /* it has events, and stacks are aligned by it */
+	FUNCTION_HAS_WORDS = 2,   /* parameters or results */
+};
+
+/* Sites that were described lately, without frames between: a power of two. */
+#define SITE_CACHE_SIZE 1024u
+
+struct cached_site {
+	uint32_t function, module, id;
+	bool has_caller, detached, is_known;
+	uint32_t shown;
+	uint64_t pc, offset, caller_pc, caller_offset;
+};
+
 /* What all streams of a recording share. */
 struct hosted_shared {
 	struct emitter_target *target;
 	enum reel_walk walk;
 	uint32_t max_depth;
 	uint64_t min_duration_ticks;
-	uint8_t *is_listened; /* by function id */
+	uint8_t *functions; /* enum function_flag, by id */
 	uint32_t function_count, function_capacity;
 	struct aligned *aligned;   /* scratch: listened functions that are shown */
 	struct site_frame *frames; /* scratch: of a site */
 	struct site_frame *known;  /* scratch: what is shown, without frames that are left out */
 	uint32_t aligned_capacity, frames_capacity, known_capacity;
+	struct cached_site sites[SITE_CACHE_SIZE];
 };
 
 /* Frames that a host showed at a before, the called function's own first. */
