@@ -12,7 +12,7 @@ static struct reel_recorder *recorder_of(struct reel_listener_factory *factory)
 	return (struct reel_recorder *)((char *)factory - offsetof(struct reel_recorder, factory));
 }
 
-static struct function_handle *handle_of(struct reel_listener *listener)
+const struct function_handle *factory_handle(struct reel_listener *listener)
 {
 	return (struct function_handle *)((char *)listener -
 					  offsetof(struct function_handle, listener));
@@ -104,6 +104,13 @@ static uint32_t free_stream_id(struct reel_recorder *recorder, uint32_t id)
 	return id;
 }
 
+static uint64_t seen_time_ns(const struct reel_context *context)
+{
+	return ((const struct reel_recorder_stream *)((const char *)context -
+						      offsetof(struct reel_recorder_stream, seen)))
+		->time_ns;
+}
+
 static struct reel_recorder_stream *add_stream(
 	struct reel_recorder *recorder, struct reel_context *context)
 {
@@ -119,6 +126,8 @@ static struct reel_recorder_stream *add_stream(
 		return NULL;
 	}
 	stream->is_foreign = true;
+	stream->seen = (struct reel_context){
+		.stream = context->stream, .slot = context->slot, .time_ns = seen_time_ns};
 	atomic_store(&stream->slot, context->slot);
 	atomic_store(&stream->context, context);
 	stream->context_next = *bucket_of(recorder, context);
@@ -149,8 +158,7 @@ static struct reel_recorder_stream *look_up_stream(
 	return stream;
 }
 
-/* The stream of a context, with its time set where hosts give it; NULL: nothing can be recorded. */
-static struct reel_recorder_stream *stream_of(
+struct reel_recorder_stream *factory_stream(
 	struct reel_recorder *recorder, struct reel_context *context)
 {
 	struct producer_thread *thread = producer_thread(&recorder->registry);
@@ -167,7 +175,9 @@ static struct reel_recorder_stream *stream_of(
 		*hint = stream;
 	}
 	if (stream && recorder->clock == CLOCK_HOST) {
-		reel_stream_set_time(stream, reel_context_time_ns(context));
+		uint64_t time_ns = reel_context_time_ns(context);
+
+		stream->time_ns = time_ns > stream->time_ns ? time_ns : stream->time_ns;
 	}
 	return stream;
 }
@@ -189,7 +199,7 @@ static bool define_module(struct reel_recorder *recorder, const struct reel_modu
 	return status == 0;
 }
 
-static uint32_t module_of(struct reel_recorder *recorder, const struct reel_module *module)
+uint32_t factory_module(struct reel_recorder *recorder, const struct reel_module *module)
 {
 	struct producer_thread *thread = producer_thread(&recorder->registry);
 	uint32_t *hint;
@@ -217,6 +227,10 @@ static struct function_handle *add_function(
 		return NULL;
 	}
 	handle->foreign = function;
+	if (handle->definition.is_listened &&
+		capture_plan_create(&recorder->options, &handle->definition, &handle->plan) < 0) {
+		return NULL;
+	}
 	return pointer_map_set(&recorder->foreign_functions, function, handle) < 0 ? NULL : handle;
 }
 
@@ -239,46 +253,130 @@ const struct function_handle *factory_function(
 
 /* ---- callbacks ---- */
 
-/* Fills in what every event has; NULL: it cannot be recorded. */
-static struct reel_recorder_stream *begin_event(const struct function_handle *handle,
-	struct reel_context *context, const struct reel_module *module,
-	struct recorded_event *event)
+static struct recorded_event describe(
+	const struct factory_event *event, struct reel_capture *capture)
 {
-	struct reel_recorder_stream *stream = stream_of(handle->recorder, context);
+	bool has_capture = event->notes && notes_capture(event->notes, capture);
 
-	*event = (struct recorded_event){
-		.module_id = module_of(handle->recorder, module),
-		.reason = context->repaired,
-		.handle = handle,
-		.function = handle->foreign,
+	return (struct recorded_event){
+		.module_id = factory_module(event->handle->recorder, event->module),
+		.reason = event->repaired,
+		.handle = event->handle,
+		.function = event->handle->foreign,
+		.capture = has_capture ? capture : NULL,
 	};
-	return stream;
+}
+
+void factory_record_before(const struct factory_event *event, const uint64_t *params,
+	struct reel_stack_iterator *stack)
+{
+	struct reel_recorder_stream *stream = event->stream;
+	const struct capture_plan *plan = event->handle->plan;
+	uint32_t depth = stream->depth;
+	struct recorded_event recorded;
+	struct noting_module noting;
+	struct reel_capture capture;
+
+	if (plan && event->notes) {
+		capture_plan_read_before(
+			plan, noting_module_init(&noting, event->module, event->notes), params);
+	}
+	recorded = describe(event, &capture);
+	stream_before(stream, &recorded, params, stack);
+	param_stack_cut(&stream->params, depth);
+	if (plan && plan->has_after && stream->depth == depth + 1) {
+		param_stack_push(&stream->params, depth, params, event->handle->param_words);
+	}
+}
+
+/* Reads what is to be read once a call has returned. */
+static void read_after(const struct factory_event *event, const uint64_t *results)
+{
+	struct reel_recorder_stream *stream = event->stream;
+	uint32_t count = stream_find_call(stream, event->handle->foreign);
+	struct noting_module noting;
+	struct reel_module *module = noting_module_init(&noting, event->module, event->notes);
+
+	capture_plan_read_after(event->handle->plan, module,
+		count > 0 ? param_stack_find(&stream->params, count - 1) : NULL, results);
+}
+
+void factory_record_exit(
+	const struct factory_event *event, const uint64_t *results, const struct reel_abort *error)
+{
+	const struct capture_plan *plan = event->handle->plan;
+	struct recorded_event recorded;
+	struct reel_capture capture;
+
+	if (plan && plan->has_after && event->notes && !error) {
+		read_after(event, results);
+	}
+	recorded = describe(event, &capture);
+	if (error) {
+		stream_abort(event->stream, &recorded, error);
+	} else {
+		stream_after(event->stream, &recorded, results);
+	}
+}
+
+/* The same with notes for what the specifications read. */
+static void __attribute__((noinline)) record_before_noting(
+	struct factory_event *event, const uint64_t *params, struct reel_stack_iterator *stack)
+{
+	struct notes notes;
+
+	notes_init(&notes);
+	event->notes = &notes;
+	factory_record_before(event, params, stack);
+	notes_deinit(&notes);
+}
+
+static void __attribute__((noinline))
+record_after_noting(struct factory_event *event, const uint64_t *results)
+{
+	struct notes notes;
+
+	notes_init(&notes);
+	event->notes = &notes;
+	factory_record_exit(event, results, NULL);
+	notes_deinit(&notes);
+}
+
+static struct factory_event event_of(const struct function_handle *handle,
+	struct reel_context *context, struct reel_module *module)
+{
+	return (struct factory_event){
+		.stream = factory_stream(handle->recorder, context),
+		.handle = handle,
+		.module = module,
+		.repaired = context->repaired,
+	};
 }
 
 static void factory_before(struct reel_listener *listener, struct reel_context *context,
 	struct reel_module *module, const struct reel_function *function, const uint64_t *params,
 	struct reel_stack_iterator *stack)
 {
-	struct recorded_event event;
-	struct reel_recorder_stream *stream =
-		begin_event(handle_of(listener), context, module, &event);
+	struct factory_event event = event_of(factory_handle(listener), context, module);
 
 	(void)function;
-	if (stream) {
-		stream_before(stream, &event, params, stack);
+	if (event.stream && event.handle->plan) {
+		record_before_noting(&event, params, stack);
+	} else if (event.stream) {
+		factory_record_before(&event, params, stack);
 	}
 }
 
 static void factory_after(struct reel_listener *listener, struct reel_context *context,
 	struct reel_module *module, const struct reel_function *function, const uint64_t *results)
 {
-	struct recorded_event event;
-	struct reel_recorder_stream *stream =
-		begin_event(handle_of(listener), context, module, &event);
+	struct factory_event event = event_of(factory_handle(listener), context, module);
 
 	(void)function;
-	if (stream) {
-		stream_after(stream, &event, results);
+	if (event.stream && event.handle->plan) {
+		record_after_noting(&event, results);
+	} else if (event.stream) {
+		factory_record_exit(&event, results, NULL);
 	}
 }
 
@@ -286,13 +384,11 @@ static void factory_abort(struct reel_listener *listener, struct reel_context *c
 	struct reel_module *module, const struct reel_function *function,
 	const struct reel_abort *error)
 {
-	struct recorded_event event;
-	struct reel_recorder_stream *stream =
-		begin_event(handle_of(listener), context, module, &event);
+	struct factory_event event = event_of(factory_handle(listener), context, module);
 
 	(void)function;
-	if (stream) {
-		stream_abort(stream, &event, error);
+	if (event.stream) {
+		factory_record_exit(&event, NULL, error);
 	}
 }
 
@@ -328,30 +424,38 @@ static void mark_function(
 
 static void mark_module(struct reel_listener_factory *factory, const struct reel_module *module)
 {
-	module_of(recorder_of(factory), module);
+	factory_module(recorder_of(factory), module);
 }
 
 static void mark_stream_begin(struct reel_listener_factory *factory, struct reel_context *context)
 {
-	stream_of(recorder_of(factory), context);
+	factory_stream(recorder_of(factory), context);
+}
+
+void factory_end_stream(struct reel_recorder_stream *stream)
+{
+	struct reel_recorder *recorder = stream->recorder;
+	sigset_t signals;
+
+	if (recorder_lock(recorder, &signals)) {
+		end_stream(recorder, stream);
+		recorder_unlock(recorder, &signals);
+	}
 }
 
 static void mark_stream_end(struct reel_listener_factory *factory, struct reel_context *context)
 {
-	struct reel_recorder *recorder = recorder_of(factory);
-	struct reel_recorder_stream *stream = stream_of(recorder, context);
-	sigset_t signals;
+	struct reel_recorder_stream *stream = factory_stream(recorder_of(factory), context);
 
-	if (stream && recorder_lock(recorder, &signals)) {
-		end_stream(recorder, stream);
-		recorder_unlock(recorder, &signals);
+	if (stream) {
+		factory_end_stream(stream);
 	}
 }
 
 static void mark_call_begin(
 	struct reel_listener_factory *factory, struct reel_context *context, const char *text)
 {
-	struct reel_recorder_stream *stream = stream_of(recorder_of(factory), context);
+	struct reel_recorder_stream *stream = factory_stream(recorder_of(factory), context);
 
 	if (stream) {
 		reel_stream_call_begin(stream, text);
@@ -361,7 +465,7 @@ static void mark_call_begin(
 static void mark_call_end(
 	struct reel_listener_factory *factory, struct reel_context *context, const char *text)
 {
-	struct reel_recorder_stream *stream = stream_of(recorder_of(factory), context);
+	struct reel_recorder_stream *stream = factory_stream(recorder_of(factory), context);
 
 	if (stream) {
 		reel_stream_call_end(stream, text);
@@ -371,7 +475,7 @@ static void mark_call_end(
 static void mark_gap(
 	struct reel_listener_factory *factory, struct reel_context *context, uint64_t lost)
 {
-	struct reel_recorder_stream *stream = stream_of(recorder_of(factory), context);
+	struct reel_recorder_stream *stream = factory_stream(recorder_of(factory), context);
 
 	if (stream) {
 		reel_stream_gap(stream, lost);
@@ -383,17 +487,14 @@ static void mark_undelivered(struct reel_listener_factory *factory, struct reel_
 	const struct reel_abort *error)
 {
 	const struct function_handle *handle = factory_function(recorder_of(factory), function);
-	struct reel_recorder_stream *stream;
-	struct recorded_event event;
+	struct factory_event event;
 
 	if (!handle || !handle->definition.is_listened) {
 		return;
 	}
-	stream = begin_event(handle, context, module, &event);
-	if (stream && error) {
-		stream_abort(stream, &event, error);
-	} else if (stream) {
-		stream_after(stream, &event, results);
+	event = event_of(handle, context, module);
+	if (event.stream) {
+		factory_record_exit(&event, results, error);
 	}
 }
 

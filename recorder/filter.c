@@ -27,8 +27,7 @@ static bool matches_any(const char *const *globs, size_t count, const char *text
 	return false;
 }
 
-static bool function_matches(
-	const char *const *globs, size_t count, const struct reel_function *function)
+bool filter_matches(const char *const *globs, size_t count, const struct reel_function *function)
 {
 	char text[NAME_SIZE];
 
@@ -51,10 +50,10 @@ bool filter_function(
 	const struct reel_recorder_options *options, const struct reel_function *function)
 {
 	if (options->include_count > 0 &&
-		!function_matches(options->include, options->include_count, function)) {
+		!filter_matches(options->include, options->include_count, function)) {
 		return false;
 	}
-	return !function_matches(options->exclude, options->exclude_count, function);
+	return !filter_matches(options->exclude, options->exclude_count, function);
 }
 
 /* ---- copies of events ---- */

@@ -6,14 +6,17 @@
 #define REEL_RECORDER_FILTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <reel/recorder.h>
 
 #include "emitter.h"
 
-/* True when include and exclude let this function make events: globs (fnmatch) over name, debug
- * name and module:name. */
+/* True when one of these globs (fnmatch) matches name, debug name or module:name. */
+bool filter_matches(const char *const *globs, size_t count, const struct reel_function *function);
+
+/* True when include and exclude let this function make events. */
 bool filter_function(
 	const struct reel_recorder_options *options, const struct reel_function *function);
 

@@ -10,6 +10,7 @@
 
 #include <reel/listener.h>
 
+struct capture_plan;
 struct reel_recorder;
 
 /* Hosts hold the address of its definition. */
@@ -20,6 +21,7 @@ struct function_handle {
 	struct function_handle *next;        /* all of the recorder */
 	const struct reel_function *foreign; /* factory: the host's own; else NULL */
 	struct reel_listener listener;       /* factory */
+	struct capture_plan *plan;           /* factory: what to read; NULL: nothing */
 };
 
 static inline const struct function_handle *function_handle(const struct reel_function *function)

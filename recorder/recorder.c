@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture_plan.h"
 #include "consumer.h"
 #include "filter.h"
 #include "recorder_state.h"
@@ -25,6 +26,24 @@ static bool is_known_codec(const struct reel_recorder_options *options)
 	       options->codec_level <= 19;
 }
 
+static int check_captures(const struct reel_recorder_options *options, struct reel_error *error)
+{
+	if (options->capture_count > 0 && !options->captures) {
+		return reel_fail(error, REEL_EINVAL, "options: captures are counted but not there");
+	}
+	for (size_t i = 0; i < options->capture_count; i++) {
+		const struct reel_capture_spec *spec = &options->captures[i];
+
+		if (!spec->function || (unsigned)spec->kind > REEL_CAPTURE_BYTES ||
+			(unsigned)spec->when > REEL_CAPTURE_AFTER_ZERO) {
+			return reel_fail(error, REEL_EINVAL,
+				"options: capture %zu has no function, or an unknown kind or time",
+				i);
+		}
+	}
+	return 0;
+}
+
 static int check_options(const struct reel_recorder_options *options, struct reel_error *error)
 {
 	if ((unsigned)options->on_full > REEL_ON_FULL_WAIT ||
@@ -39,7 +58,7 @@ static int check_options(const struct reel_recorder_options *options, struct ree
 		(options->exclude_count > 0 && !options->exclude)) {
 		return reel_fail(error, REEL_EINVAL, "options: globs are counted but not there");
 	}
-	return 0;
+	return check_captures(options, error);
 }
 
 static void free_globs(const char *const *globs, size_t count)
@@ -81,6 +100,30 @@ static int read_options(const struct reel_recorder_options *from, struct reel_re
 	return check_options(to, error);
 }
 
+static void free_captures(const struct reel_capture_spec *captures, size_t count)
+{
+	for (size_t i = 0; captures && i < count; i++) {
+		free((void *)(uintptr_t)captures[i].function);
+	}
+	free((void *)(uintptr_t)captures);
+}
+
+static const struct reel_capture_spec *copy_captures(
+	const struct reel_capture_spec *captures, size_t count)
+{
+	struct reel_capture_spec *copies = calloc(count + 1, sizeof(*copies));
+
+	for (size_t i = 0; copies && i < count; i++) {
+		copies[i] = captures[i];
+		copies[i].function = strdup(captures[i].function);
+		if (!copies[i].function) {
+			free_captures(copies, i);
+			return NULL;
+		}
+	}
+	return copies;
+}
+
 /* Takes copies of what the options point to. */
 static int own_options(struct reel_recorder *recorder)
 {
@@ -88,6 +131,7 @@ static int own_options(struct reel_recorder *recorder)
 	const char *const *include = copy_globs(options->include, options->include_count);
 	const char *const *exclude = copy_globs(options->exclude, options->exclude_count);
 
+	options->captures = copy_captures(options->captures, options->capture_count);
 	options->include = include;
 	options->exclude = exclude;
 	if (options->metadata) {
@@ -96,7 +140,7 @@ static int own_options(struct reel_recorder *recorder)
 			return REEL_ENOMEM;
 		}
 	}
-	return include && exclude ? 0 : REEL_ENOMEM;
+	return include && exclude && options->captures ? 0 : REEL_ENOMEM;
 }
 
 /* Whether the time stamp counter runs at one rate on all processors. */
@@ -296,6 +340,7 @@ static void free_streams(struct reel_recorder *recorder)
 		free(stream->end);
 		free(stream->shadow);
 		free(stream->calls);
+		param_stack_deinit(&stream->params);
 		free(stream);
 	}
 }
@@ -306,6 +351,7 @@ static void free_functions(struct reel_recorder *recorder)
 
 	for (struct function_handle *handle = recorder->functions; handle; handle = next) {
 		next = handle->next;
+		free(handle->plan);
 		free(handle);
 	}
 }
@@ -322,6 +368,7 @@ static void free_recorder(struct reel_recorder *recorder)
 	id_set_deinit(&recorder->module_ids);
 	free_globs(options->include, options->include_count);
 	free_globs(options->exclude, options->exclude_count);
+	free_captures(options->captures, options->capture_count);
 	free((void *)(uintptr_t)options->metadata);
 	pthread_mutex_destroy(&recorder->mutex);
 	sem_destroy(&recorder->started);

@@ -14,6 +14,7 @@
 
 #include <reel/recorder.h>
 
+#include "capture_plan.h"
 #include "definitions.h"
 #include "event.h"
 #include "function_handle.h"
@@ -73,6 +74,8 @@ struct reel_recorder_stream {
 	_Atomic(struct reel_context *) context;
 	_Atomic uint32_t slot;
 	struct reel_recorder_stream *context_next; /* in its bucket */
+	struct param_stack params;                 /* of open calls that are read from after */
+	struct reel_context seen; /* what a capturing factory shows for it: its time is time_ns */
 };
 
 struct reel_recorder {
@@ -129,6 +132,10 @@ int stream_init(struct reel_recorder_stream *stream);
 /* The end of a stream, into stream->end. */
 void stream_describe_end(struct reel_recorder_stream *stream, enum reel_reason reason);
 
+/* Open calls up to and with the innermost one of a function; 0: it is not open. */
+uint32_t stream_find_call(
+	const struct reel_recorder_stream *stream, const struct reel_function *function);
+
 /* What a before, after or abort is, beside its function. `function` is as the stack shows it. */
 struct recorded_event {
 	uint32_t module_id;
@@ -149,6 +156,34 @@ void stream_abort(struct reel_recorder_stream *stream, const struct recorded_eve
 
 int factory_init(struct reel_recorder *recorder);
 void factory_deinit(struct reel_recorder *recorder);
+
+/* The stream of a context, its time set where hosts give it; NULL: nothing can be recorded. */
+struct reel_recorder_stream *factory_stream(
+	struct reel_recorder *recorder, struct reel_context *context);
+
+/* Ends a stream of a context. */
+void factory_end_stream(struct reel_recorder_stream *stream);
+
+/* Defines a module that is new; its id, or REEL_NO_MODULE. */
+uint32_t factory_module(struct reel_recorder *recorder, const struct reel_module *module);
+
+/* An event as the factory gets it. `notes`: what was read at it, to which specifications add. */
+struct factory_event {
+	struct reel_recorder_stream *stream;
+	const struct function_handle *handle;
+	struct reel_module *module;
+	enum reel_reason repaired;
+	struct notes *notes;
+};
+
+void factory_record_before(const struct factory_event *event, const uint64_t *params,
+	struct reel_stack_iterator *stack);
+/* `error` is NULL for an after, `results` for an abort. */
+void factory_record_exit(
+	const struct factory_event *event, const uint64_t *results, const struct reel_abort *error);
+
+/* The function that one of the factory's listeners records. */
+const struct function_handle *factory_handle(struct reel_listener *listener);
 
 /* The recorder's function for a host's own, defined when it is new; NULL when memory is short. */
 const struct function_handle *factory_function(

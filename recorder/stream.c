@@ -42,6 +42,7 @@ int stream_init(struct reel_recorder_stream *stream)
 	stream->has_lost = false;
 	stream->lost = NOTHING_LOST;
 	stream->has_error = false;
+	param_stack_cut(&stream->params, 0);
 	return shadow && calls ? 0 : REEL_ENOMEM;
 }
 
@@ -62,8 +63,7 @@ static void push_call(struct reel_recorder_stream *stream, const struct shadow_c
 	stream->shadow[stream->depth++] = *call;
 }
 
-/* Open calls up to and with the innermost one of a function; 0: it is not open. */
-static uint32_t find_call(
+uint32_t stream_find_call(
 	const struct reel_recorder_stream *stream, const struct reel_function *function)
 {
 	uint32_t count = stream->depth;
@@ -519,7 +519,7 @@ static void finish_exit(struct reel_recorder_stream *stream, uint32_t count, boo
 void stream_after(struct reel_recorder_stream *stream, const struct recorded_event *event,
 	const uint64_t *results)
 {
-	uint32_t count = find_call(stream, event->function);
+	uint32_t count = stream_find_call(stream, event->function);
 
 	if (stream->is_skipping && skip_exit(stream, count)) {
 		return;
@@ -607,7 +607,7 @@ void stream_abort(struct reel_recorder_stream *stream, const struct recorded_eve
 	const struct reel_abort *error)
 {
 	static const struct reel_abort no_error = {.text = ""};
-	uint32_t count = find_call(stream, event->function);
+	uint32_t count = stream_find_call(stream, event->function);
 
 	if (stream->is_skipping && skip_exit(stream, count)) {
 		return;

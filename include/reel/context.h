@@ -42,7 +42,8 @@ struct reel_context {
 	const struct reel_stream_info *stream;
 	uint32_t slot; /* dense number of the stream in this run: 0, 1, 2, ...; never used again */
 	enum reel_reason repaired; /* why Reel made this event up, or REEL_REASON_NONE */
-	/* The event's time in ns on the monotonic clock: recorded in replay, now when live. Use
+	/* The event's time in ns on the monotonic clock: recorded in replay, now when live, where a
+	 * host that wants several listeners to agree gives all callbacks of an event the same. Use
 	 * reel_context_time_ns(). */
 	uint64_t (*time_ns)(const struct reel_context *context);
 };

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <reel/capture.h>
 #include <reel/listener.h>
 
 #ifdef __cplusplus
@@ -29,8 +30,10 @@ enum reel_on_full {
 };
 
 enum reel_walk {
-	REEL_WALK_TRUSTED = 0, /* down to the innermost open listened call: O(1) per event */
-	REEL_WALK_FULL = 1,    /* exactly what the host showed, every time */
+	/* Down to the innermost open listened call, O(1) per event, and on with what is known to be
+	 * below. Listened functions that are shown above it, but are not open, are left out. */
+	REEL_WALK_TRUSTED = 0,
+	REEL_WALK_FULL = 1, /* exactly what the host showed, every time */
 };
 
 enum reel_codec {
@@ -57,9 +60,14 @@ struct reel_recorder_options {
 	const char *metadata;     /* a JSON object that describes the host; NULL: none */
 	/*
 	 * The host gives the time itself, in ns, with reel_stream_set_time(), for instance when it
-	 * imports a recording. Default: the recorder reads the clock.
+	 * imports a recording. As a factory, the recorder takes the context's time: what listeners
+	 * beside it are told is then what is recorded. Default: the recorder reads the clock.
 	 */
 	bool host_time;
+	/* What to read at which functions, when the recorder is driven as a factory; see capture.h.
+	 * Copied. */
+	const struct reel_capture_spec *captures;
+	size_t capture_count;
 };
 
 struct reel_recorder;
@@ -93,6 +101,22 @@ REEL_API void reel_recorder_discard(struct reel_recorder *recorder);
 REEL_API struct reel_listener_factory *reel_recorder_factory(struct reel_recorder *recorder);
 
 /*
+ * A factory that runs live listeners beside a recorder and has it keep what they read: each event
+ * goes first to the listener, whose module notes the memory size, memory and globals that are asked
+ * for, and then into the recorder, with these as its capture. For several listeners give it a multi
+ * factory. Do not drive the recorder's own factory as well.
+ *
+ * With options.host_time the listener is told the very time that is recorded, through a context of
+ * the capturing factory's own, which is one per stream like the host's; without, it has the host's
+ * context.
+ *
+ * Both are borrowed. Free the factory with reel_listener_factory_destroy(), before the recorder is
+ * closed, after the host has called its finish(). NULL when memory is short.
+ */
+REEL_API struct reel_listener_factory *reel_capturing_factory_create(
+	struct reel_recorder *recorder, struct reel_listener_factory *listeners);
+
+/*
  * Defines a function; its definition is copied. The handle that comes back is what a stream's calls
  * take, and is valid until the recorder is closed. Defining the same address twice gives a second
  * function.
@@ -118,29 +142,6 @@ REEL_API void reel_recorder_stream_close(
 /* Host time only: the time in ns of the events that follow on this stream. Times that run backwards
  * are clamped. */
 REEL_API void reel_stream_set_time(struct reel_recorder_stream *stream, uint64_t time_ns);
-
-/*
- * What a host or a live listener read at an event; see CONTRACT "what listeners read". Given with
- * an event, borrowed for the call.
- */
-struct reel_captured_read {
-	uint64_t offset, length; /* bytes */
-	const void *bytes;       /* `length` bytes; NULL: out of range */
-};
-
-struct reel_captured_global {
-	uint32_t index;
-	uint64_t words[2]; /* the second is 0 but for v128 */
-};
-
-struct reel_capture {
-	bool has_memory_size;
-	uint64_t memory_size_bytes;
-	const struct reel_captured_global *globals;
-	size_t global_count;
-	const struct reel_captured_read *reads;
-	size_t read_count;
-};
 
 /*
  * The hot calls. They cannot fail: what cannot be recorded is counted in the trace. `function` is a

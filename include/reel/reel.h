@@ -3,6 +3,7 @@
 #define REEL_REEL_H
 
 #include <reel/benchmark.h>
+#include <reel/capture.h>
 #include <reel/context.h>
 #include <reel/function.h>
 #include <reel/import.h>
