@@ -11,6 +11,7 @@
 #ifndef REEL_TESTS_HOSTED_TRACE_H
 #define REEL_TESTS_HOSTED_TRACE_H
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -377,14 +378,20 @@ static inline const char *trace_path(void)
 
 static inline void remove_trace(void)
 {
-	char path[80];
-	const char *trace = trace_path();
+	char directory[80], path[400];
+	struct dirent *entry;
+	DIR *files;
 
-	unlink(trace);
-	snprintf(path, sizeof(path), "%s.old", trace);
-	unlink(path);
-	*strrchr(path, '/') = '\0';
-	rmdir(path);
+	snprintf(directory, sizeof(directory), "%s", trace_path());
+	*strrchr(directory, '/') = '\0';
+	files = opendir(directory);
+	assert_non_null(files);
+	while ((entry = readdir(files))) {
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		unlink(path);
+	}
+	closedir(files);
+	rmdir(directory);
 }
 
 #endif

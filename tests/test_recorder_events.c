@@ -5,6 +5,8 @@
 #include "hosted_trace.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* ---- a host ---- */
@@ -705,6 +707,39 @@ static void wrong_options_and_places_are_refused(void **state)
 	remove_trace();
 }
 
+/* A disk that is full: whoever waits for room is let go, and closing says what happened. */
+static void a_trace_that_cannot_grow_fails_at_the_close(void **state)
+{
+	struct reel_recorder_options options = host_options();
+	struct reel_error error = {0};
+	struct rlimit old, limit;
+	struct host host;
+	struct reel_recorder_stream *stream;
+	uint64_t random = 1;
+
+	options.memory_bytes = 512 << 10;
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	limit = old;
+	limit.rlim_cur = 1 << 20; /* the session fits, the trace does not */
+	setrlimit(RLIMIT_FSIZE, &limit);
+	host_open(&host, &options);
+	stream = open_stream(&host, 0);
+	for (uint64_t i = 0; i < 200000; i++) {
+		uint64_t params[2];
+
+		params[0] = random *= UINT64_C(6364136223846793005);
+		params[1] = ~random;
+		reel_stream_before(stream, 7, host.functions[4], params, NULL, NULL);
+		reel_stream_after(stream, 7, host.functions[4], params, NULL);
+	}
+	assert_int_equal(reel_recorder_close(host.recorder, &error), REEL_EIO);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_int_equal(error.status, REEL_EIO);
+	assert_non_null(strstr(error.text, "trace.reel"));
+	remove_trace();
+}
+
 static void a_stream_id_is_used_once(void **state)
 {
 	struct reel_recorder_options options = host_options();
@@ -760,6 +795,7 @@ int main(void)
 		cmocka_unit_test(functions_left_out_make_no_events_but_show),
 		cmocka_unit_test(deep_and_short_calls_can_be_left_out),
 		cmocka_unit_test(wrong_options_and_places_are_refused),
+		cmocka_unit_test(a_trace_that_cannot_grow_fails_at_the_close),
 		cmocka_unit_test(a_stream_id_is_used_once),
 		cmocka_unit_test(discarding_leaves_what_was_there),
 	};
