@@ -72,22 +72,26 @@ static int check_header(struct reel_trace *trace, struct reel_error *error)
 	return REEL_OK;
 }
 
-static uint64_t functions_with_sites(const struct reel_trace *trace)
+/* Functions that have a site, and so, but for events that were filtered out again, those with
+ * events: for a file whose end does not tell. */
+static int count_functions(struct reel_trace *trace)
 {
 	uint8_t *seen = calloc((size_t)trace->functions.count + 1, 1);
-	uint64_t count = 0;
 
-	for (uint32_t i = 0; i < trace->sites.count && seen; i++) {
+	if (!seen) {
+		return REEL_ENOMEM;
+	}
+	for (uint32_t i = 0; i < trace->sites.count; i++) {
 		const struct site *site = trace->sites.items[i];
 		uint32_t function = site ? site->function : NO_ID;
 
 		if (function < trace->functions.count && !seen[function]) {
 			seen[function] = 1;
-			count++;
+			trace->function_with_events_count++;
 		}
 	}
 	free(seen);
-	return count;
+	return REEL_OK;
 }
 
 static void sum_up(struct reel_trace *trace)
@@ -111,8 +115,7 @@ static void sum_up(struct reel_trace *trace)
 	}
 	info->events = info->before + info->after + info->abort;
 	info->streams = trace->streams.count;
-	info->functions =
-		trace->complete ? trace->function_with_events_count : functions_with_sites(trace);
+	info->functions = trace->function_with_events_count;
 	if (trace->event_block_count) {
 		info->duration_ns =
 			trace_ticks_to_ns(trace, last) - trace_ticks_to_ns(trace, first);
@@ -136,6 +139,12 @@ static int load(struct reel_trace *trace, const char *path, struct reel_error *e
 	}
 	if (!status) {
 		status = trace_load_definitions(trace, error);
+	}
+	if (!status && !trace->complete) {
+		trace->function_with_events_count = 0;
+		if (count_functions(trace)) {
+			return reel_fail(error, REEL_ENOMEM, "%s: out of memory", path);
+		}
 	}
 	if (!status) {
 		sum_up(trace);

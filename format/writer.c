@@ -324,36 +324,43 @@ int writer_create(const char *path, const struct writer_options *options, struct
 	return REEL_OK;
 }
 
-/* Functions that have an event in the file. */
-static uint64_t count_functions(const struct writer *writer)
+/* How many functions have an event in the file. */
+static int count_functions(const struct writer *writer, uint64_t *count)
 {
 	uint32_t function_count = writer->records[RECORDS_FUNCTIONS].count;
 	uint8_t *has_events = calloc((size_t)function_count + 1, 1);
-	uint64_t count = 0;
 
-	for (uint32_t i = 0; i < writer->records[RECORDS_SITES].count && has_events; i++) {
+	*count = 0;
+	if (!has_events) {
+		return REEL_ENOMEM;
+	}
+	for (uint32_t i = 0; i < writer->records[RECORDS_SITES].count; i++) {
 		uint32_t function = writer->sites[i]->function;
 
 		if (writer->site_used[i] && function < function_count && !has_events[function]) {
 			has_events[function] = 1;
-			count++;
+			++*count;
 		}
 	}
 	free(has_events);
-	return count;
+	return REEL_OK;
 }
 
 static int write_end(struct writer *writer, uint64_t repeated_offset, uint64_t index_offset)
 {
 	uint8_t payload[END_PAYLOAD_SIZE];
 	struct block_header header = {.type = BLOCK_END};
+	uint64_t function_count;
 
+	if (count_functions(writer, &function_count)) {
+		return out_of_memory(writer);
+	}
 	store64(payload, repeated_offset);
 	store64(payload + 8, index_offset);
 	store64(payload + 16, writer->block_count + 1);
 	store64(payload + 24, writer->event_block_count);
 	store64(payload + 32, writer->event_count);
-	store64(payload + 40, count_functions(writer));
+	store64(payload + 40, function_count);
 	store32(payload + 48, BLOCK_HEADER_SIZE + END_PAYLOAD_SIZE);
 	return write_block(writer, &header, NULL, payload, sizeof(payload), REEL_CODEC_NONE);
 }
