@@ -68,15 +68,17 @@ static void unpack_symbols(struct cursor *cursor, uint32_t count)
 	}
 }
 
-/* Whether every symbol is one of the block's. */
+/* Whether every symbol is one of the block's, and none is an extra's when there are no extras. */
 static bool symbols_known(const struct cursor *cursor, uint32_t count)
 {
-	uint32_t largest = 0;
+	uint32_t largest = 0, extras = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		largest = cursor->symbols[i] > largest ? cursor->symbols[i] : largest;
+		extras |= cursor->symbols[i] == SYMBOL_EXTRA;
 	}
-	return largest < SYMBOL_SITE || largest - SYMBOL_SITE < cursor->site_count;
+	return (largest < SYMBOL_SITE || largest - SYMBOL_SITE < cursor->site_count) &&
+	       !(extras && cursor->bare);
 }
 
 /* Unpacks the next chunk. REEL_END after the last; there is then room on the stack for a chunk. */
