@@ -6,7 +6,7 @@
  */
 #include "hosted_by_hand.h"
 
-enum { FUNCTIONS = 8, LISTENED = 5, DEPTH = 200, EVENTS = 1500, SEEDS = 60 };
+enum { FUNCTIONS = 8, LISTENED = 5, DEPTH = 200, EVENTS = 1500, SEEDS = 25 };
 
 /* ---- random numbers ---- */
 

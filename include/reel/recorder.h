@@ -7,8 +7,10 @@
  *
  * Threads: any thread may open streams and define functions; a stream is used by one thread at a
  * time, but may move between threads when the moves happen one after the other (a mutex, a channel,
- * a join). One thread may switch between many streams. Signals: a handler must not record on the
- * stream that its thread was recording on; give it a stream of its own.
+ * a join). One thread may switch between many streams.
+ * Signals: a handler must not record on the stream that its thread was recording on; give it a
+ * stream of its own. A thread's first event allocates, so it should not come from a handler.
+ * Fork: in a forked child the recorder is dead: events do nothing, all else answers REEL_ECLOSED.
  */
 #ifndef REEL_RECORDER_H
 #define REEL_RECORDER_H
@@ -31,7 +33,9 @@ enum reel_on_full {
 
 enum reel_walk {
 	/* Down to the innermost open listened call, O(1) per event, and on with what is known to be
-	 * below. Listened functions that are shown above it, but are not open, are left out. */
+	 * below. Listened functions that are shown above it, but are not open, are left out. Exact
+	 * for hosts that give frame identities; without these recursion can hide an exit that the
+	 * host lost, until the next mark or the exit of a call further out. */
 	REEL_WALK_TRUSTED = 0,
 	REEL_WALK_FULL = 1, /* exactly what the host showed, every time */
 };
@@ -119,7 +123,8 @@ REEL_API struct reel_listener_factory *reel_capturing_factory_create(
 /*
  * Defines a function; its definition is copied. The handle that comes back is what a stream's calls
  * take, and is valid until the recorder is closed. Defining the same address twice gives a second
- * function.
+ * function. One that is not `is_listened`, or that the globs leave out, has no events: what is told
+ * of it is ignored, but it shows in stacks.
  */
 REEL_API int reel_recorder_define_function(struct reel_recorder *recorder,
 	const struct reel_function *definition, const struct reel_function **function,
