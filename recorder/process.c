@@ -123,7 +123,7 @@ static uint32_t intern_object(
 	struct process_table *table, const char *path, const uint8_t *build_id, uint32_t size)
 {
 	for (uint32_t i = 0; i < table->object_count; i++) {
-		const struct object *object = &table->objects[i];
+		const struct process_object *object = &table->objects[i];
 
 		/* A look at /proc knows no build-id: the path has to do. */
 		if (strcmp(object->path, path) == 0 &&
@@ -132,13 +132,15 @@ static uint32_t intern_object(
 			return i;
 		}
 	}
-	struct object *objects = grow(table->objects, table->object_count, sizeof(*objects));
+	struct process_object *objects =
+		grow(table->objects, table->object_count, sizeof(*objects));
 
 	if (!objects) {
 		return UINT32_MAX;
 	}
 	table->objects = objects;
-	objects[table->object_count] = (struct object){.path = strdup(path), .build_id_size = size};
+	objects[table->object_count] =
+		(struct process_object){.path = strdup(path), .build_id_size = size};
 	memcpy(objects[table->object_count].build_id, build_id, size);
 	return objects[table->object_count].path ? table->object_count++ : UINT32_MAX;
 }
@@ -303,8 +305,8 @@ static int note_function(
 	return 0;
 }
 
-static int define(
-	struct process_table *table, const struct object *object, uint64_t offset, uint32_t *id)
+static int define(struct process_table *table, const struct process_object *object, uint64_t offset,
+	uint32_t *id)
 {
 	struct consumer_resolver *resolver = table->options->resolver;
 	struct consumer_symbol symbol = {0};

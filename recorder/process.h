@@ -15,7 +15,7 @@
 #include "record.h"
 
 /* An object file that was mapped into any process, once for all. */
-struct object {
+struct process_object {
 	char *path;
 	uint8_t build_id[20];
 	uint32_t build_id_size;
@@ -51,7 +51,7 @@ struct process_table {
 	const struct consumer_options *options;
 	struct process **processes;
 	uint32_t count;
-	struct object *objects;
+	struct process_object *objects;
 	uint32_t object_count;
 	struct pair_map
 		functions; /* object (or a process's token, high bit set), offset -> function id */
