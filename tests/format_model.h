@@ -55,7 +55,7 @@ struct model {
 	uint32_t function_count, site_count, blob_count;
 	uint32_t site_function[64];
 	uint32_t tick_unit;
-	bool plain_only;
+	bool plain_only, without_values;
 };
 
 static inline uint64_t model_random(struct model *model)
@@ -225,6 +225,7 @@ static inline const struct event *model_event(struct model_event *added)
 
 static inline void model_values(struct model *model, struct model_event *added, uint32_t count)
 {
+	count = model->without_values ? 0 : count;
 	added->event.value_count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		added->values[i] = model_word(model);

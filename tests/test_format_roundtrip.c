@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "format_model.h"
 
@@ -83,6 +84,179 @@ static void random_plain_events_come_back(void **state)
 	for (uint64_t seed = 1; seed <= 4; seed++) {
 		round_trip(REEL_CODEC_ZSTD, seed, true);
 	}
+}
+
+/* Goes through a block by runs, cursor_next() giving what is between them, and compares. */
+static size_t compare_by_runs(struct model *model, struct cursor *cursor, size_t index)
+{
+	const struct model_block *block = &model->blocks[index];
+	struct model_event *next = &model->events[block->first];
+	const struct cursor_site *sites;
+	const uint32_t *symbols;
+	const uint64_t *ticks;
+	struct event event = {0};
+	uint32_t count, site_count;
+	size_t in_runs = 0;
+
+	sites = cursor_sites(cursor, &site_count);
+	do {
+		while ((count = cursor_run(cursor, &symbols, &ticks)) != 0) {
+			for (uint32_t i = 0; i < count; i++, next++) {
+				const struct event *expected = &next->event;
+
+				assert_int_equal(ticks[i], expected->ticks);
+				assert_int_equal(
+					expected->kind, symbols[i] ? EVENT_BEFORE : EVENT_AFTER);
+				assert_int_equal(expected->value_count, 0);
+				if (symbols[i]) {
+					assert_true(symbols[i] - 2 < site_count);
+					assert_int_equal(
+						sites[symbols[i] - 2].site, expected->site);
+					assert_int_equal(
+						sites[symbols[i] - 2].function, expected->function);
+					assert_int_equal(
+						sites[symbols[i] - 2].module, expected->module);
+				}
+			}
+			in_runs += count;
+		}
+		if (cursor_next(cursor, &event)) {
+			break;
+		}
+		model_compare_event(&event, model_event(next));
+		next++;
+	} while (true);
+	assert_ptr_equal(next, &model->events[block->first + block->count]);
+	assert_int_equal(cursor_next(cursor, &event), REEL_END);
+	return in_runs;
+}
+
+/* Blocks with values, with extras but no values, and with neither. */
+static void runs_give_the_same_events(void **state)
+{
+	const char *path = model_path("runs");
+	struct reel_trace *trace;
+	struct reel_error error;
+	struct cursor *cursor;
+	struct model model;
+	size_t in_runs = 0;
+
+	model_start(&model, path, REEL_CODEC_ZSTD, 9);
+	model_write_block(&model, 7, 3000, REEL_CODEC_ZSTD);
+	model.without_values = true;
+	model_write_block(&model, 7, 3000, REEL_CODEC_ZSTD);
+	model.plain_only = true;
+	model_write_block(&model, 7, 3000, REEL_CODEC_ZSTD);
+	model_finish(&model);
+	trace = open_trace(path);
+	assert_int_equal(cursor_create(trace, &cursor), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(cursor_load(cursor, i, &error), 0);
+		in_runs = compare_by_runs(&model, cursor, i);
+		assert_true(i == 0 ? in_runs == 0 : i == 1 ? in_runs > 1000 : in_runs == 3000);
+	}
+	cursor_destroy(cursor);
+	reel_trace_close(trace);
+	model_free(&model);
+	model_unlink(path);
+}
+
+static void next_after_a_run_of_bare_events_is_refused(void **state)
+{
+	const char *path = model_path("mixed");
+	struct reel_trace *trace;
+	struct cursor *cursor;
+	const uint32_t *symbols;
+	const uint64_t *ticks;
+	struct event event = {0};
+	struct model model;
+
+	model_start(&model, path, REEL_CODEC_ZSTD, 9);
+	model.without_values = model.plain_only = true;
+	model_write_block(&model, 7, 3000, REEL_CODEC_ZSTD);
+	model_finish(&model);
+	trace = open_trace(path);
+	assert_int_equal(cursor_create(trace, &cursor), 0);
+	assert_int_equal(cursor_load(cursor, 0, NULL), 0);
+	assert_true(cursor_run(cursor, &symbols, &ticks) > 0);
+	assert_int_equal(cursor_next(cursor, &event), REEL_EINVAL);
+	cursor_destroy(cursor);
+	reel_trace_close(trace);
+	model_free(&model);
+	model_unlink(path);
+}
+
+/* One thread's share of reading one trace beside others. */
+struct reading {
+	struct reel_trace *trace;
+	const struct model *model;
+	unsigned failures;
+};
+
+static void *read_beside_others(void *user)
+{
+	struct reading *reading = user;
+	struct cursor *cursor;
+
+	if (cursor_create(reading->trace, &cursor)) {
+		reading->failures++;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < reading->model->block_count; i++) {
+		const struct model_block *block = &reading->model->blocks[i];
+		struct event event = {0};
+		size_t at = 0;
+
+		reading->failures += cursor_load(cursor, i, NULL) != 0;
+		while (cursor_next(cursor, &event) == REEL_OK) {
+			reading->failures +=
+				event.ticks !=
+				reading->model->events[block->first + at++].event.ticks;
+		}
+		reading->failures += at != block->count;
+		for (uint32_t id = 0; id < 20; id++) {
+			uint8_t *bytes;
+			size_t size;
+
+			if (trace_blob(reading->trace, id, &bytes, &size)) {
+				reading->failures++;
+				continue;
+			}
+			reading->failures += strncmp((char *)bytes, "blob ", 5) != 0;
+			free(bytes);
+		}
+	}
+	cursor_destroy(cursor);
+	return NULL;
+}
+
+static void many_threads_read_one_trace(void **state)
+{
+	enum { THREADS = 4 };
+	const char *path = model_path("threads");
+	struct reading readings[THREADS];
+	pthread_t threads[THREADS];
+	struct reel_trace *trace;
+	struct model model;
+
+	model_start(&model, path, REEL_CODEC_ZSTD, 11);
+	for (unsigned i = 0; i < 20; i++) {
+		model_write_block(&model, 7, 500, REEL_CODEC_ZSTD);
+	}
+	model_finish(&model);
+	trace = open_trace(path);
+	for (unsigned i = 0; i < THREADS; i++) {
+		readings[i] = (struct reading){trace, &model, 0};
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, read_beside_others, &readings[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(readings[i].failures, 0);
+	}
+	reel_trace_close(trace);
+	model_free(&model);
+	model_unlink(path);
 }
 
 static void a_trace_without_events_is_complete(void **state)
@@ -584,6 +758,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_events_come_back_with_every_codec),
 		cmocka_unit_test(random_plain_events_come_back),
+		cmocka_unit_test(runs_give_the_same_events),
+		cmocka_unit_test(next_after_a_run_of_bare_events_is_refused),
+		cmocka_unit_test(many_threads_read_one_trace),
 		cmocka_unit_test(a_trace_without_events_is_complete),
 		cmocka_unit_test(info_counts_what_was_written),
 		cmocka_unit_test(symbols_of_every_width_come_back),
