@@ -56,6 +56,9 @@ static bool fails(void)
 	return allocations.on && ++allocations.count == allocations.failing;
 }
 
+/* Seen by the shared libraries, too. */
+#pragma GCC visibility push(default)
+
 void *malloc(size_t size)
 {
 	void *memory = fails() ? NULL : __libc_malloc(size);
@@ -85,6 +88,8 @@ void free(void *memory)
 	allocations.live -= allocations.on && memory;
 	__libc_free(memory);
 }
+
+#pragma GCC visibility pop
 
 static char path[] = "/tmp/reel-test-memory-XXXXXX";
 
