@@ -9,17 +9,16 @@
 set -euo pipefail
 name=$1 directory=$2
 shift 2
-pool=http://deb.debian.org/debian/pool/main
 
 case $name in
 lua)
 	archive=lua5.4_5.4.4.orig.tar.gz
-	url=$pool/l/lua5.4/$archive
+	package=lua5.4
 	sum=164c7849653b80ae67bec4b7473b884bf5cc8d2dca05653475ec2ed27b9ebf61
 	;;
 zstd)
 	archive=libzstd_1.5.4+dfsg2.orig.tar.xz
-	url=$pool/libz/libzstd/$archive
+	package=libzstd
 	sum=8cf4bbb65e77ec348d052c8d6230eba66d435bddf64c8b5be2fcb16880c19953
 	;;
 *)
@@ -34,18 +33,29 @@ exec 9>"$directory/$name.lock"
 flock 9
 [ ! -e "$directory/$name-plain" ] || [ ! -e "$directory/$name-instrumented" ] || exit 0
 
+# Asks the package manager for the source, with lists of its own: the machine's sources are left as they are.
+download() {
+	local apt=$directory/apt options
+
+	mkdir -p "$apt/sources.list.d" "$apt/lists/partial"
+	cat /etc/apt/sources.list 2>/dev/null | sed -n 's/^deb /deb-src /p' >"$apt/sources.list"
+	for list in /etc/apt/sources.list.d/debian*.sources; do
+		[ ! -e "$list" ] || sed 's/^Types:.*/Types: deb-src/' "$list" >"$apt/sources.list.d/${list##*/}"
+	done
+	options=(-qq -o "Dir::Etc::SourceList=$apt/sources.list" -o "Dir::Etc::SourceParts=$apt/sources.list.d"
+		-o "Dir::State::Lists=$apt/lists" -o "Dir::Cache::srcpkgcache=" -o "Dir::Cache::pkgcache="
+		-o APT::Sandbox::User=root -o Acquire::Retries=2)
+	(
+		cd "$directory/source"
+		apt-get "${options[@]}" update && apt-get "${options[@]}" source --download-only "$package"
+	) >"$directory/$name-download.log" 2>&1
+}
+
 fetch() {
 	local file=$directory/source/$archive
 
-	if [ ! -e "$file" ]; then
-		if command -v curl >/dev/null; then
-			curl -sSfL --max-time 60 -o "$file.part" "$url"
-		elif command -v wget >/dev/null; then
-			wget -q -T 60 -O "$file.part" "$url"
-		else
-			/usr/lib/apt/apt-helper download-file "$url" "$file.part"
-		fi && mv "$file.part" "$file" || { echo "cannot fetch $url"; exit 77; }
-	fi
+	[ -e "$file" ] || download || true
+	[ -e "$file" ] || { echo "the source package $package cannot be had here"; exit 77; }
 	echo "$sum  $file" | sha256sum -c --quiet || { rm -f "$file"; echo "$file: another file"; exit 77; }
 	tar -xf "$file" -C "$directory/source"
 }
