@@ -7,10 +7,12 @@
 #ifndef REEL_TESTS_FORMAT_IMAGE_H
 #define REEL_TESTS_FORMAT_IMAGE_H
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "format/block.h"
 #include "format/bytes.h"
@@ -115,12 +117,17 @@ static inline void image_free(struct image *image)
 	*image = (struct image){0};
 }
 
+/* Overwrites a file in place: file systems flush one that was emptied first, which takes long when
+ * it is done ten thousand times. */
 static inline void image_save(const struct image *image, const char *path)
 {
-	FILE *file = fopen(path, "wb");
+	int file = open(path, O_WRONLY | O_CREAT, 0644);
 
-	image_require(file && fwrite(image->bytes, 1, image->size, file) == image->size, path);
-	image_require(fclose(file) == 0, path);
+	image_require(file >= 0, path);
+	image_require(write(file, image->bytes ? image->bytes : (uint8_t *)"", image->size) ==
+			      (ssize_t)image->size,
+		path);
+	image_require(ftruncate(file, (off_t)image->size) == 0 && close(file) == 0, path);
 }
 
 static inline void image_load(struct image *image, const char *path)
