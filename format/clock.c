@@ -139,7 +139,8 @@ void clock_stretch_at(const struct clock *clock, uint64_t ticks, struct clock_st
 {
 	const struct clock_segment *segment = find_segment(clock, ticks);
 	const bool is_last = segment == &clock->segments[clock->count - 1];
-	const uint64_t reach = is_last ? UINT64_MAX : segment[1].ticks - segment->ticks - 1;
+	const uint64_t last = is_last ? UINT64_MAX : segment[1].ticks - 1;
+	const uint64_t reach = last - segment->ticks;
 	const uint64_t rest = segment->ns_step % segment->tick_step;
 	const bool is_whole = (wide)segment->fraction * segment->tick_step == (wide)rest << 64;
 	const uint64_t fraction = segment->fraction + !is_whole;

@@ -14,7 +14,6 @@
 
 #include <reel/trace.h>
 
-#include "clock.h"
 #include "event.h"
 
 /* An event block as the index (or a scan) knows it. */
@@ -51,9 +50,9 @@ const struct object *trace_object(const struct reel_trace *trace, uint32_t index
 enum clock_kind trace_clock_kind(const struct reel_trace *trace);
 uint64_t trace_ticks_to_ns(const struct reel_trace *trace, uint64_t ticks);
 
-/* The clock around `ticks`, for whoever asks often; see clock_stretch_at(). */
-void trace_clock_at(
-	const struct reel_trace *trace, uint64_t ticks, struct clock_stretch *stretch);
+/* The clock around `ticks`, for whoever asks often; see clock_stretch_at() in clock.h. */
+struct clock_stretch;
+void trace_clock_at(const struct reel_trace *trace, uint64_t ticks, struct clock_stretch *stretch);
 
 /* Reads a blob: appends nothing, fills *bytes (malloc'd, the caller frees) and *size, with a NUL
  * behind. */

@@ -34,8 +34,7 @@ int deliver_before(
 {
 	struct run *run = player->run;
 	const struct open_call *call = frame_stack_top(&player->stack);
-	const struct replay_function *function =
-		function_table_get(&run->functions, call->function);
+	const struct replay_function *function = call->function;
 	const struct site *site = site_table_get(&run->sites, call->site)->site;
 	struct reel_listener *listener = function->listener;
 	struct frames_iterator iterator;
@@ -53,7 +52,7 @@ int deliver_before(
 	if (status == 0) {
 		player->context.repaired = repaired;
 		listener->before(listener, &player->context, module, function->definition,
-			player->stack.frames[call->frame].params,
+			frame_stack_params(&player->stack, call),
 			frames_iterator_init(&iterator, &player->stack, site->shown));
 		player->context.repaired = REEL_REASON_NONE;
 	}

@@ -6,12 +6,16 @@
 
 #include "frames.h"
 
+void frame_stack_init(struct frame_stack *stack, const struct site_table *sites,
+	const struct function_table *functions)
+{
+	*stack = (struct frame_stack){.sites = sites, .functions = functions};
+}
+
 void frame_stack_deinit(struct frame_stack *stack)
 {
-	free(stack->frames);
 	free(stack->calls);
 	free(stack->words);
-	*stack = (struct frame_stack){0};
 }
 
 /* The array with a greater capacity that holds `needed` items of `size` bytes; NULL, everything as
@@ -28,171 +32,153 @@ static void *grown(void *array, uint32_t *capacity, uint64_t needed, size_t size
 	return items;
 }
 
-static int reserve_frames(struct frame_stack *stack, uint64_t needed)
+/* Room for a call with `words`, and a word more, so that a call without parameters has an address
+ * too. */
+static int reserve(struct frame_stack *stack, uint64_t words)
 {
-	void *frames = grown(stack->frames, &stack->frame_capacity, needed, sizeof(*stack->frames));
+	const uint64_t calls_needed = (uint64_t)stack->call_count + 1;
+	const uint64_t words_needed = stack->word_count + words + 1;
 
-	stack->frames = frames ? frames : stack->frames;
-	return frames ? 0 : REEL_ENOMEM;
-}
+	if (calls_needed > stack->call_capacity) {
+		struct open_call *calls =
+			grown(stack->calls, &stack->call_capacity, calls_needed, sizeof(*calls));
 
-static int reserve_calls(struct frame_stack *stack, uint64_t needed)
-{
-	void *calls = grown(stack->calls, &stack->call_capacity, needed, sizeof(*stack->calls));
-
-	stack->calls = calls ? calls : stack->calls;
-	return calls ? 0 : REEL_ENOMEM;
-}
-
-/* Frames point to their parameters, so these move with them. */
-static int reserve_words(struct frame_stack *stack, uint64_t needed)
-{
-	uint64_t *words = grown(stack->words, &stack->word_capacity, needed, sizeof(*stack->words));
-
-	if (!words) {
-		return REEL_ENOMEM;
+		if (!calls) {
+			return REEL_ENOMEM;
+		}
+		stack->calls = calls;
 	}
-	stack->words = words;
-	for (uint32_t i = 0; i < stack->call_count; i++) {
-		const struct open_call *call = &stack->calls[i];
+	if (words_needed > stack->word_capacity) {
+		uint64_t *grown_words = grown(
+			stack->words, &stack->word_capacity, words_needed, sizeof(*grown_words));
 
-		stack->frames[call->frame].params = words + call->first_word;
+		if (!grown_words) {
+			return REEL_ENOMEM;
+		}
+		stack->words = grown_words;
 	}
 	return 0;
 }
 
-/* One word more than is used, so that a call without parameters has an address too. */
-static int reserve(struct frame_stack *stack, uint64_t frames, uint64_t words)
-{
-	const uint64_t frames_needed = stack->frame_count + frames;
-	const uint64_t words_needed = stack->word_count + words + 1;
-	int status = 0;
-
-	if (frames_needed > stack->frame_capacity) {
-		status = reserve_frames(stack, frames_needed);
-	}
-	if (status == 0 && stack->call_count == stack->call_capacity) {
-		status = reserve_calls(stack, (uint64_t)stack->call_count + 1);
-	}
-	if (status == 0 && words_needed > stack->word_capacity) {
-		status = reserve_words(stack, words_needed);
-	}
-	return status;
-}
-
-/* Frames of functions without a listener, that the site lists from the top. */
-static void push_frames_between(
-	struct frame_stack *stack, const struct function_table *functions, const struct site *site)
-{
-	for (uint32_t i = site->frame_count; i-- > 0;) {
-		const struct site_frame *frame = &site->frames[i];
-
-		stack->frames[stack->frame_count++] = (struct reel_frame){
-			.function = function_table_get(functions, frame->function)->definition,
-			.pc = frame->pc,
-			.source_offset = frame->offset,
-		};
-	}
-}
-
-/* Copies the parameters, padded to what a listener may read. */
-static const uint64_t *push_words(
-	struct frame_stack *stack, const struct pushed_call *call, uint32_t count)
+/* Copies parameters, padded to `count` words, which is what a listener may read. */
+static void push_words(
+	struct frame_stack *stack, const uint64_t *params, uint32_t param_count, uint32_t count)
 {
 	uint64_t *words = stack->words + stack->word_count;
 
-	if (count > 0) {
-		memset(words, 0, count * sizeof(*words));
-		if (call->param_count > 0) {
-			memcpy(words, call->params, call->param_count * sizeof(*words));
-		}
-		stack->word_count += count;
+	memset(words, 0, count * sizeof(*words));
+	if (param_count > 0) {
+		memcpy(words, params, param_count * sizeof(*words));
 	}
-	return words;
+	stack->word_count += count;
 }
 
-/* Whether the caller's frames are shown below the call's own; its pc is then the call site. */
-static bool joins_caller(struct frame_stack *stack, const struct pushed_call *call)
+/* What joins its caller's frames shows them, and where in the caller it was called. Returns the
+ * bottom of what it shows. */
+static uint32_t join_caller(struct frame_stack *stack, const struct site *site, uint32_t call_depth)
 {
-	const struct open_call *caller = frame_stack_top(stack);
+	struct open_call *caller = frame_stack_top(stack);
 
-	return caller && !call->resolved->site->detached && caller->call_depth == call->call_depth;
-}
-
-static void set_caller_pc(struct frame_stack *stack, const struct site *site)
-{
-	struct reel_frame *frame = &stack->frames[frame_stack_top(stack)->frame];
-
+	if (!caller || site->detached || caller->call_depth != call_depth) {
+		return stack->call_count;
+	}
 	if (site->has_caller) {
-		frame->pc = site->caller_pc;
-		frame->source_offset = site->caller_offset;
+		caller->pc = site->caller_pc;
+		caller->offset = site->caller_offset;
 	}
+	return caller->base;
 }
 
-int frame_stack_push(struct frame_stack *stack, const struct function_table *functions,
-	const struct pushed_call *call)
+int frame_stack_push(struct frame_stack *stack, const struct pushed_call *call,
+	const uint64_t *params, uint32_t param_count)
 {
-	const struct replay_function *function = function_table_get(functions, call->function);
-	const struct site *site = call->resolved->site;
-	const uint32_t words = call->param_count > function->param_words ? call->param_count
-									 : function->param_words;
-	struct open_call *open;
-	int status = reserve(stack, (uint64_t)site->frame_count + 1, words);
+	const struct site *site = site_table_get(stack->sites, call->site)->site;
+	const uint32_t least = call->function->param_words;
+	const uint32_t words = param_count > least ? param_count : least;
+	int status = reserve(stack, words);
 
 	if (status < 0) {
 		return status;
 	}
-	open = &stack->calls[stack->call_count];
-	*open = (struct open_call){
-		.site = call->site,
+	stack->calls[stack->call_count] = (struct open_call){
 		.function = call->function,
+		.ticks = call->ticks,
+		.pc = site->pc,
+		.offset = site->offset,
+		.identity = ++stack->serial,
+		.site = call->site,
 		.module = call->module,
 		.call_depth = call->call_depth,
-		.ticks = call->ticks,
-		.frame = stack->frame_count + site->frame_count,
-		.first_frame = stack->frame_count,
-		.base = stack->frame_count,
+		.base = join_caller(stack, site, call->call_depth),
 		.first_word = stack->word_count,
-	};
-	if (joins_caller(stack, call)) {
-		set_caller_pc(stack, site);
-		open->base = frame_stack_top(stack)->base;
-	}
-	push_frames_between(stack, functions, site);
-	stack->frames[stack->frame_count++] = (struct reel_frame){
-		.function = function->definition,
-		.pc = site->pc,
-		.source_offset = site->offset,
-		.params = push_words(stack, call, words),
-		.identity = ++stack->serial,
+		.is_plain = call->module == NO_ID && words == 0 && call->function->is_wordless,
 	};
 	stack->call_count++;
+	push_words(stack, params, param_count, words);
 	return 0;
+}
+
+/* ---- the iterator ---- */
+
+static struct reel_frame own_frame(const struct frame_stack *stack, const struct open_call *call)
+{
+	return (struct reel_frame){
+		.function = call->function->definition,
+		.pc = call->pc,
+		.source_offset = call->offset,
+		.params = frame_stack_params(stack, call),
+		.identity = call->identity,
+	};
+}
+
+static struct reel_frame frame_below(
+	const struct frame_stack *stack, const struct site_frame *frame)
+{
+	return (struct reel_frame){
+		.function = function_table_get(stack->functions, frame->function)->definition,
+		.pc = frame->pc,
+		.source_offset = frame->offset,
+	};
 }
 
 static bool iterator_next(struct reel_stack_iterator *base)
 {
 	struct frames_iterator *iterator = (struct frames_iterator *)base;
+	const struct frame_stack *stack = iterator->stack;
+	const struct open_call *top = &stack->calls[stack->call_count - 1];
 
-	if (iterator->position <= iterator->count) {
-		iterator->position++;
+	iterator->is_on_frame = iterator->given < iterator->shown && iterator->call > top->base;
+	if (iterator->is_on_frame) {
+		const struct open_call *call = &stack->calls[iterator->call - 1];
+		const struct site *site = site_table_get(stack->sites, call->site)->site;
+
+		iterator->frame = iterator->below == 0
+					  ? own_frame(stack, call)
+					  : frame_below(stack, &site->frames[iterator->below - 1]);
+		iterator->given++;
+		if (iterator->below++ == site->frame_count) {
+			iterator->call--;
+			iterator->below = 0;
+		}
 	}
-	return iterator->position <= iterator->count;
+	return iterator->is_on_frame;
 }
 
 static const struct reel_frame *iterator_frame(struct reel_stack_iterator *base)
 {
 	struct frames_iterator *iterator = (struct frames_iterator *)base;
 
-	if (iterator->position == 0 || iterator->position > iterator->count) {
-		return NULL;
-	}
-	return iterator->top - (iterator->position - 1);
+	return iterator->is_on_frame ? &iterator->frame : NULL;
 }
 
 static void iterator_rewind(struct reel_stack_iterator *base)
 {
-	((struct frames_iterator *)base)->position = 0;
+	struct frames_iterator *iterator = (struct frames_iterator *)base;
+
+	iterator->given = 0;
+	iterator->call = iterator->stack->call_count;
+	iterator->below = 0;
+	iterator->is_on_frame = false;
 }
 
 const struct reel_stack_iterator_ops frames_iterator_ops = {

@@ -24,6 +24,8 @@ int function_table_init(struct function_table *table, const struct reel_trace *t
 		if (function->definition) {
 			function->param_words = reel_function_param_words(function->definition);
 			function->result_words = reel_function_result_words(function->definition);
+			function->is_wordless =
+				function->param_words == 0 && function->result_words == 0;
 		}
 	}
 	return 0;

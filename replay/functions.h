@@ -5,6 +5,7 @@
 #ifndef REEL_REPLAY_FUNCTIONS_H
 #define REEL_REPLAY_FUNCTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <reel/replay.h>
@@ -13,6 +14,7 @@ struct replay_function {
 	const struct reel_function *definition; /* NULL: not known */
 	struct reel_listener *listener;         /* NULL: none */
 	uint32_t param_words, result_words;     /* that a listener may read by the definition */
+	bool is_wordless;                       /* there are none of either */
 };
 
 struct function_table {
@@ -34,6 +36,13 @@ static inline const struct replay_function *function_table_get(
 	const struct function_table *table, uint32_t id)
 {
 	return &table->functions[id < table->count ? id : table->count];
+}
+
+/* The id of an entry; of the unknown function's, one that gives it. */
+static inline uint32_t function_table_id(
+	const struct function_table *table, const struct replay_function *function)
+{
+	return (uint32_t)(function - table->functions);
 }
 
 #endif

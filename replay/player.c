@@ -9,9 +9,12 @@
 
 static uint64_t player_time_ns(const struct reel_context *context)
 {
-	const struct player *player = (const struct player *)context;
+	struct player *player = (struct player *)context;
 
-	return trace_ticks_to_ns(player->run->trace, player->now);
+	if (__builtin_expect(!clock_stretch_has(&player->clock, player->now), 0)) {
+		trace_clock_at(player->run->trace, player->now, &player->clock);
+	}
+	return clock_stretch_ns(&player->clock, player->now);
 }
 
 /* When the block at next_block is due. */
@@ -34,6 +37,7 @@ struct player *player_create(
 	player->plan = plan;
 	player->order = order;
 	player->cursor = cursor;
+	frame_stack_init(&player->stack, &run->sites, &run->functions);
 	player->next_block = plan->begin;
 	player->is_silent = plan->is_open_at_from;
 	player->key = plan->open_ticks;
@@ -41,6 +45,7 @@ struct player *player_create(
 	player->info = plan->info ? *plan->info : (struct reel_stream_info){.id = plan->id};
 	player->info.name = player->info.name ? player->info.name : "";
 	player->info.process = player->info.process ? player->info.process : "";
+	trace_clock_at(run->trace, player->now, &player->clock);
 	player->context.stream = &player->info;
 	player->context.time_ns = player_time_ns;
 	return player;
@@ -50,6 +55,7 @@ void player_destroy(struct player *player)
 {
 	if (player) {
 		frame_stack_deinit(&player->stack);
+		plain_run_deinit(&player->plain);
 		free(player->padded);
 		free(player);
 	}
@@ -61,16 +67,14 @@ static int play_before(struct player *player, const struct event *event)
 {
 	struct run *run = player->run;
 	const struct pushed_call call = {
+		.function = function_table_get(&run->functions, event->function),
+		.ticks = event->ticks,
 		.site = event->site,
-		.function = event->function,
 		.module = event->module,
 		.call_depth = player->call_depth,
-		.ticks = event->ticks,
-		.resolved = site_table_get(&run->sites, event->site),
-		.params = event->values,
-		.param_count = event->values ? event->value_count : 0,
 	};
-	int status = frame_stack_push(&player->stack, &run->functions, &call);
+	const uint32_t count = event->values ? event->value_count : 0;
+	int status = frame_stack_push(&player->stack, &call, event->values, count);
 
 	return status < 0 ? status : deliver_before(player, event->repaired, event->capture);
 }
@@ -87,7 +91,8 @@ static int play_exit(struct player *player, const struct event *event)
 		player->has_holes = true;
 		return 0;
 	}
-	exit.function = frame_stack_top(&player->stack)->function;
+	exit.function = function_table_id(
+		&player->run->functions, frame_stack_top(&player->stack)->function);
 	frame_stack_pop(&player->stack);
 	return deliver_exit(player, &exit);
 }
@@ -156,18 +161,15 @@ static int open_activation(
 	struct player *player, const struct activation *activation, enum reel_reason reason)
 {
 	struct run *run = player->run;
-	const struct replay_site *resolved = site_table_get(&run->sites, activation->site);
 	const struct pushed_call call = {
+		.function = site_table_get(&run->sites, activation->site)->function,
+		.ticks = activation->ticks,
 		.site = activation->site,
-		.function = resolved->site->function,
 		.module = activation->module,
 		.call_depth = activation->call_depth,
-		.ticks = activation->ticks,
-		.resolved = resolved,
-		.params = activation->params,
-		.param_count = activation->params ? activation->param_count : 0,
 	};
-	int status = frame_stack_push(&player->stack, &run->functions, &call);
+	const uint32_t count = activation->params ? activation->param_count : 0;
+	int status = frame_stack_push(&player->stack, &call, activation->params, count);
 
 	return status < 0 ? status : deliver_before(player, reason, NULL);
 }
@@ -180,7 +182,7 @@ static int abort_top(struct player *player, enum reel_reason reason)
 		.kind = EVENT_ABORT,
 		.repaired = reason,
 		.ticks = player->now,
-		.function = call->function,
+		.function = function_table_id(&player->run->functions, call->function),
 		.module = call->module,
 		.error = NO_ID,
 	};
@@ -193,10 +195,8 @@ static int abort_top(struct player *player, enum reel_reason reason)
 static void restore_pcs(struct frame_stack *stack, const struct activation *open, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		struct reel_frame *frame = &stack->frames[stack->calls[i].frame];
-
-		frame->pc = open[i].pc;
-		frame->source_offset = open[i].offset;
+		stack->calls[i].pc = open[i].pc;
+		stack->calls[i].offset = open[i].offset;
 	}
 }
 
@@ -296,16 +296,26 @@ static int leave_events(struct player *player, int status)
 	return status;
 }
 
-/* Takes the next event out of the block, to be delivered when it is due. */
+/* Finds the next event of the block, to be delivered when it is due. */
 static int advance(struct player *player)
 {
-	int status = cursor_next(player->cursor, &player->event);
+	struct plain_run *plain = &player->plain;
+	uint64_t ticks;
+	int status = 0;
 
+	if (plain_run_is_empty(plain)) {
+		plain_run_refill(plain, player->cursor);
+	}
+	if (plain_run_is_empty(plain)) {
+		status = cursor_next(player->cursor, &player->event);
+		ticks = player->event.ticks;
+	} else {
+		ticks = plain->ticks[plain->next];
+	}
 	if (status != 0) {
 		return leave_events(player, status);
 	}
-	player->block_done++;
-	due(player, PLAYER_EVENT, player->event.ticks);
+	due(player, PLAYER_EVENT, ticks);
 	return 0;
 }
 
@@ -325,6 +335,10 @@ static int load_block(struct player *player)
 	}
 	if (status < 0) {
 		return reel_fail(run->error, status, "%s", error.text);
+	}
+	status = plain_run_load(&player->plain, player->cursor, &run->sites);
+	if (status < 0) {
+		return status;
 	}
 	player->must_reconcile = true;
 	return advance(player);
@@ -396,6 +410,32 @@ static int finish(struct player *player, enum reel_reason reason)
 	return status;
 }
 
+/* The next event as one of its own. An exit where nothing is open comes from bytes that are wrong.
+ */
+static int take_event(struct player *player)
+{
+	if (!plain_run_is_empty(&player->plain) &&
+		!plain_run_take(&player->plain, frame_stack_top(&player->stack), &player->event)) {
+		return REEL_EDAMAGED;
+	}
+	player->block_done++;
+	return 0;
+}
+
+/* Plays the event that is due. */
+static int play_due(struct player *player)
+{
+	int status = take_event(player);
+
+	if (status < 0) {
+		return leave_events(player, status);
+	}
+	player->now = player->key;
+	status = play(player, &player->event);
+	return status < 0 ? status : advance(player);
+}
+
+/* The same, whatever has to be done first. */
 static int play_event(struct player *player)
 {
 	int status = 0;
@@ -407,10 +447,7 @@ static int play_event(struct player *player)
 	if (player->must_reconcile) {
 		status = reconcile(player);
 	}
-	if (status == 0) {
-		status = play(player, &player->event);
-	}
-	return status < 0 ? status : advance(player);
+	return status < 0 ? status : play_due(player);
 }
 
 static int step(struct player *player)
@@ -430,105 +467,17 @@ static int step(struct player *player)
 	}
 }
 
-/* ---- the hot path ---- */
-
-/* A before of a plain site, all of whose details are known beforehand. */
-static inline void play_plain_before(struct player *player, const struct replay_site *site)
-{
-	const struct event *event = &player->event;
-	const struct pushed_call call = {
-		.site = event->site,
-		.function = event->function,
-		.module = event->module,
-		.call_depth = player->call_depth,
-		.ticks = event->ticks,
-		.resolved = site,
-	};
-	struct reel_listener *listener = site->function->listener;
-	struct frames_iterator iterator;
-
-	frame_stack_push_plain(&player->stack, &call);
-	player->run->result.events++;
-	if (listener && listener->before) {
-		listener->before(listener, &player->context, NULL, site->function->definition,
-			player->stack.words + player->stack.word_count,
-			frames_iterator_init(&iterator, &player->stack, 0));
-	}
-}
-
-static inline void play_plain_after(struct player *player, const struct replay_function *function)
-{
-	struct reel_listener *listener = function->listener;
-
-	frame_stack_pop(&player->stack);
-	player->run->result.events++;
-	if (listener && listener->after) {
-		listener->after(listener, &player->context, NULL, function->definition,
-			player->stack.words + player->stack.word_count);
-	}
-}
-
-/*
- * Plays player->event if it is plain: given by the host, without values, module or captures, which
- * is what native programs have throughout. False, and nothing done, when it is not.
- */
-static inline bool play_plain(struct player *player)
-{
-	const struct event *event = &player->event;
-	struct run *run = player->run;
-	const struct replay_function *function;
-	const struct replay_site *site;
-
-	if (event->kind > EVENT_BEFORE || event->repaired != REEL_REASON_NONE ||
-		event->value_count > 0 || event->capture || event->module != NO_ID) {
-		return false;
-	}
-	if (event->kind == EVENT_BEFORE) {
-		site = site_table_get(&run->sites, event->site);
-		if (!site->is_plain || event->function != site->site->function ||
-			!frame_stack_has_room(&player->stack)) {
-			return false;
-		}
-		play_plain_before(player, site);
-		return true;
-	}
-	if (event->kind != EVENT_AFTER || player->stack.call_count == 0) {
-		return false;
-	}
-	function = function_table_get(&run->functions, frame_stack_top(&player->stack)->function);
-	if (function->result_words > 0) {
-		return false;
-	}
-	play_plain_after(player, function);
-	return true;
-}
-
 /* Plays events of the loaded block up to `last_ticks`, the first of which is due. */
 static int play_events(struct player *player, uint64_t last_ticks)
 {
 	const uint64_t to = player->run->plan.to_ticks;
 	const uint64_t last = last_ticks < to ? last_ticks : to - 1;
-	int status = 0;
+	int status;
 
 	do {
-		player->now = player->key;
-		if (!play_plain(player)) {
-			status = play(player, &player->event);
-			if (status < 0) {
-				return status;
-			}
-		}
-		status = cursor_next(player->cursor, &player->event);
-		if (status != 0) {
-			return leave_events(player, status);
-		}
-		player->block_done++;
-		if (player->event.ticks > player->key) {
-			player->key = player->event.ticks;
-		}
-	} while (player->key <= last);
-	due(player, PLAYER_EVENT, player->key);
-	return 0;
+		status = play_plain(player, last) > 0 ? advance(player) : play_due(player);
+	} while (status == 0 && player->state == PLAYER_EVENT && player->key <= last);
+	return status;
 }
 
 int player_run(struct player *player, uint64_t last_ticks)

@@ -12,8 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clock.h"
 #include "event.h"
 #include "frames.h"
+#include "plain.h"
 #include "reader.h"
 #include "run.h"
 
@@ -35,9 +37,11 @@ struct player {
 	uint64_t block_done; /* events of it that were read */
 	struct cursor *cursor;
 	enum player_state state;
-	uint64_t key;       /* ticks at which the next step is due */
-	uint64_t now;       /* ticks of what is being delivered */
-	struct event event; /* that comes next */
+	uint64_t key;               /* ticks at which the next step is due */
+	uint64_t now;               /* ticks of what is being delivered */
+	struct clock_stretch clock; /* around `now` */
+	struct plain_run plain;     /* events that come next */
+	struct event event;         /* the one that does while there are none */
 	struct frame_stack stack;
 	uint32_t call_depth;
 	bool must_reconcile; /* the event is the first of its block */

@@ -11,13 +11,9 @@ static const struct site lost_site = {.function = NO_ID, .module = NO_ID};
 
 static struct replay_site make_site(const struct site *site, const struct function_table *functions)
 {
-	const struct replay_function *function = function_table_get(functions, site->function);
-
 	return (struct replay_site){
-		.function = function,
+		.function = function_table_get(functions, site->function),
 		.site = site,
-		.is_plain = site->frame_count == 0 && !site->detached && site->shown == 0 &&
-			    function->param_words == 0,
 	};
 }
 

@@ -1,11 +1,10 @@
 /*
- * The sites of one replay: each with its function and what a plain before needs, in a flat array by
- * id, because every before looks here.
+ * The sites of one replay: each with its function, in a flat array by id, because befores look
+ * here.
  */
 #ifndef REEL_REPLAY_SITES_H
 #define REEL_REPLAY_SITES_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "event.h"
@@ -14,8 +13,6 @@
 struct replay_site {
 	const struct replay_function *function;
 	const struct site *site; /* never NULL: of a lost definition, one without anything known */
-	/* The call is one frame on top of its caller's, shown whole, and takes no words. */
-	bool is_plain;
 };
 
 struct site_table {

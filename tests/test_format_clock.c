@@ -149,6 +149,46 @@ static void time_never_runs_backwards(void **state)
 	clock_deinit(&clock);
 }
 
+static void expect_stretch_is_right_at(
+	const struct clock *clock, const struct clock_stretch *stretch, uint64_t ticks)
+{
+	assert_true(clock_stretch_has(stretch, ticks));
+	assert_int_equal(clock_stretch_ns(stretch, ticks), clock_ns(clock, ticks));
+}
+
+static void a_stretch_says_what_the_clock_says(void **state)
+{
+	uint64_t random = 987654321;
+
+	for (unsigned round = 0; round < 20000; round++) {
+		uint64_t shift = next_random(&random) % 62, ns_shift = next_random(&random) % 62;
+		struct clock_sample samples[4] = {
+			{next_random(&random) >> 2, next_random(&random) >> 2, 0}};
+		struct clock clock;
+
+		for (unsigned i = 1; i < 4; i++) {
+			samples[i].ticks =
+				samples[i - 1].ticks + 1 + (next_random(&random) >> 2 >> shift);
+			samples[i].monotonic_ns = samples[i - 1].monotonic_ns +
+						  (next_random(&random) >> 2 >> ns_shift);
+		}
+		clock = clock_of(samples, 1 + round % 4);
+		for (unsigned i = 0; i < 20; i++) {
+			uint64_t ticks = samples[i % 4].ticks + (next_random(&random) >> shift) - 1;
+			struct clock_stretch stretch;
+
+			clock_stretch_at(&clock, ticks, &stretch);
+			expect_stretch_is_right_at(&clock, &stretch, ticks);
+			expect_stretch_is_right_at(&clock, &stretch, stretch.ticks);
+			ticks = stretch.ticks + stretch.length;
+			expect_stretch_is_right_at(&clock, &stretch, ticks);
+			ticks -= stretch.length ? next_random(&random) % stretch.length : 0;
+			expect_stretch_is_right_at(&clock, &stretch, ticks);
+		}
+		clock_deinit(&clock);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +199,7 @@ int main(void)
 		cmocka_unit_test(samples_that_contradict_are_left_out),
 		cmocka_unit_test(every_quotient_is_exact),
 		cmocka_unit_test(time_never_runs_backwards),
+		cmocka_unit_test(a_stretch_says_what_the_clock_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
