@@ -60,13 +60,14 @@ struct event_block {
 void event_block_init(struct event_block *block);
 void event_block_deinit(struct event_block *block);
 
-/* Starts an empty block for a stream. REEL_ENOMEM or 0. */
+/* Starts an empty block for a stream. 0. */
 int event_block_begin(struct event_block *block, uint32_t stream);
 
 /* Adds an open activation to the key frame, bottom first, before any event. REEL_ENOMEM or 0. */
 int event_block_open(struct event_block *block, const struct activation *activation);
 
-/* Makes sure that `count` more plain events fit without allocation. REEL_ENOMEM or 0. */
+/* Makes sure that `count` more plain events fit without allocation. REEL_ELIMIT when they are more
+ * than a block holds, REEL_ENOMEM, or 0. */
 int event_block_reserve(struct event_block *block, uint32_t count);
 
 /* A plain before of a function without parameter words; room was reserved. */
@@ -92,7 +93,8 @@ static inline void event_block_after(struct event_block *block, uint64_t ticks)
 /*
  * Adds any event. `plain_module` is the module that a reader would assume: for a before its site's,
  * for an exit that of the activation that it ends. For an after or abort event->function is the
- * activation's function. REEL_ENOMEM or 0; on failure the block is as it was.
+ * activation's function. REEL_ELIMIT when the block is full, REEL_ENOMEM or 0; on failure the block
+ * is as it was.
  */
 int event_block_append(struct event_block *block, const struct event *event, uint32_t plain_module);
 

@@ -54,7 +54,7 @@ uint64_t trace_ticks_to_ns(const struct reel_trace *trace, uint64_t ticks);
 struct clock_stretch;
 void trace_clock_at(const struct reel_trace *trace, uint64_t ticks, struct clock_stretch *stretch);
 
-/* Reads a blob: appends nothing, fills *bytes (malloc'd, the caller frees) and *size, with a NUL
+/* Reads a blob: fills *bytes (malloc'd, the caller frees) and *size, with a NUL
  * behind. */
 int trace_blob(const struct reel_trace *trace, uint32_t id, uint8_t **bytes, size_t *size);
 
@@ -97,7 +97,7 @@ const struct activation *cursor_key_frame(const struct cursor *cursor, uint32_t 
  * The block's next event. 0 and *event; REEL_END after the last; REEL_EDAMAGED when the bytes make
  * no sense, *event as it was. What *event points to is valid until the next call on the cursor.
  * event->function, and for an exit event->module, come from the open activation that the cursor
- * keeps track of.
+ * keeps track of. Fields that an event of the kind does not have keep what was in them.
  */
 int cursor_next(struct cursor *cursor, struct event *event);
 
