@@ -105,15 +105,16 @@ static void close_first(struct merge *merge, struct cursor_pool *pool)
 	player_destroy(player);
 }
 
-/* Plays the stream that is due first until another one is, or the stream at open_ticks begins. */
-static int play_first(struct merge *merge, struct cursor_pool *pool, uint64_t open_ticks)
+/* Plays the stream that is due first until another one is, or `opening`, if any, begins. */
+static int play_first(
+	struct merge *merge, struct cursor_pool *pool, const struct plan_stream *opening)
 {
 	struct player *player = merge->players[0];
 	uint64_t limit = merge_first_limit(merge);
 	int status;
 
-	if (open_ticks <= limit) {
-		limit = open_ticks - 1;
+	if (opening && opening->open_ticks <= limit) {
+		limit = opening->open_ticks - 1;
 	}
 	status = player_run(player, limit);
 	if (status == 0 && player->state == PLAYER_DONE) {
@@ -131,16 +132,16 @@ static int play_streams(struct run *run, struct merge *merge, struct cursor_pool
 	int status = 0;
 
 	while (status == 0 && (next < plan->stream_count || merge->count > 0)) {
-		const uint64_t open_ticks =
-			next < plan->stream_count ? plan->streams[next].open_ticks : UINT64_MAX;
+		const struct plan_stream *opening =
+			next < plan->stream_count ? &plan->streams[next] : NULL;
 
-		if (next < plan->stream_count &&
-			(merge->count == 0 || open_ticks <= merge->players[0]->key)) {
-			status = open_stream(run, merge, pool, &plan->streams[next], next);
+		if (opening &&
+			(merge->count == 0 || opening->open_ticks <= merge->players[0]->key)) {
+			status = open_stream(run, merge, pool, opening, next);
 			next++;
 			continue;
 		}
-		status = play_first(merge, pool, open_ticks);
+		status = play_first(merge, pool, opening);
 	}
 	return status;
 }
