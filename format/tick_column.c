@@ -372,6 +372,33 @@ int tick_column_pack(struct tick_packer *packer, uint64_t *ticks, uint32_t count
 
 /* ---- reading ---- */
 
+/* Which of a byte's codes are the largest: a bit for each, at its lowest bit. */
+static inline __attribute__((always_inline)) unsigned long_codes(unsigned byte, unsigned bits)
+{
+	for (unsigned width = 1; width < bits; width *= 2) {
+		byte &= byte >> width;
+	}
+	return byte & 0xff / ((1u << bits) - 1);
+}
+
+/* Codes of a byte are read together; this is what all of them come to. */
+static void sum_codes(struct tick_reader *reader)
+{
+	const unsigned bits = reader->bits, largest = (1u << bits) - 1;
+	const uint64_t least = reader->base * reader->unit;
+
+	for (unsigned byte = 0; byte < 256; byte++) {
+		uint64_t sum = 0;
+
+		for (unsigned k = 0; k < 8 / bits; k++) {
+			unsigned code = byte >> k * bits & largest;
+
+			sum += code == largest ? 0 : least + code * reader->unit;
+			reader->sums[byte][k] = sum;
+		}
+	}
+}
+
 int tick_reader_init(struct tick_reader *reader, struct byte_view column, struct byte_view longs,
 	uint32_t count, uint64_t first)
 {
@@ -388,66 +415,82 @@ int tick_reader_init(struct tick_reader *reader, struct byte_view column, struct
 	reader->next = 0;
 	reader->longs = longs;
 	reader->ticks = first - reader->base * reader->unit; /* the first code is 0 */
+	if (bits && bits <= 8) {
+		sum_codes(reader);
+	}
 	return REEL_OK;
 }
 
-static inline __attribute__((always_inline)) void take_codes(
-	const uint8_t *restrict from, uint16_t *restrict codes, size_t count, unsigned bits)
+/* Adds the long steps of a byte's codes, each to its own event and those behind it. Out of line, so
+ * that the loop around it keeps its registers. */
+static __attribute__((noinline)) void add_long_steps(
+	struct tick_reader *reader, uint64_t *ticks, unsigned longs, unsigned bits)
 {
-	const unsigned in_byte = 8 / bits;
-	const unsigned largest = (1u << bits) - 1;
-	const size_t whole = count / in_byte * in_byte;
+	for (; longs; longs &= longs - 1) {
+		const uint64_t step = view_varint(&reader->longs) * reader->unit;
 
-	for (size_t i = 0; i < count / in_byte; i++) {
-		for (unsigned k = 0; k < in_byte; k++) {
-			codes[i * in_byte + k] =
-				(uint16_t)((unsigned)from[i] >> k * bits & largest);
+		for (unsigned k = (unsigned)__builtin_ctz(longs) / bits; k < 8 / bits; k++) {
+			ticks[k] += step;
 		}
-	}
-	for (size_t i = whole; i < count; i++) {
-		codes[i] = (uint16_t)((unsigned)from[i / in_byte] >> i % in_byte * bits & largest);
 	}
 }
 
-/* Codes from `reader->next`, which is a multiple of the codes in a byte, on. */
-static void take_all_codes(const struct tick_reader *reader, uint16_t *codes, size_t count)
+/* Codes of 2, 4 or 8 bits; those behind the last one in its byte are not there. */
+static inline __attribute__((always_inline)) void take_codes(
+	struct tick_reader *reader, uint64_t *restrict ticks, uint32_t count, unsigned bits)
 {
-	const uint8_t *from = reader->codes + (size_t)reader->next * reader->bits / 8;
+	const unsigned in_byte = 8 / bits;
+	const uint8_t *from = reader->codes + reader->next / in_byte;
+	uint64_t now = reader->ticks;
 
-	if (reader->bits == 2) {
-		take_codes(from, codes, count, 2);
-	} else if (reader->bits == 4) {
-		take_codes(from, codes, count, 4);
-	} else if (reader->bits == 8) {
-		take_codes(from, codes, count, 8);
-	} else {
-		for (size_t i = 0; i < count; i++) {
-			codes[i] = load16(from + 2 * i);
+	for (uint32_t i = 0; i < count; i += in_byte) {
+		unsigned byte = from[i / in_byte], longs;
+
+		if (count - i < in_byte) {
+			byte &= (1u << (count - i) * bits) - 1;
 		}
+		for (unsigned k = 0; k < in_byte; k++) {
+			ticks[i + k] = now + reader->sums[byte][k];
+		}
+		longs = long_codes(byte, bits);
+		if (longs) {
+			add_long_steps(reader, ticks + i, longs, bits);
+		}
+		now = ticks[i + in_byte - 1];
+	}
+	reader->ticks = now;
+}
+
+static void take_wide_codes(struct tick_reader *reader, uint64_t *ticks, uint32_t count)
+{
+	const uint8_t *from = reader->codes + (size_t)reader->next * 2;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint16_t code = load16(from + 2 * (size_t)i);
+		uint64_t multiple =
+			code < UINT16_MAX ? reader->base + code : view_varint(&reader->longs);
+
+		reader->ticks += multiple * reader->unit;
+		ticks[i] = reader->ticks;
 	}
 }
 
 bool tick_reader_unpack(struct tick_reader *reader, uint64_t *ticks, uint32_t count)
 {
-	uint16_t codes[TICK_CHUNK];
-	const uint64_t unit = reader->unit, least = reader->base * reader->unit;
-	const uint32_t largest = (1u << reader->bits) - 1;
-	uint64_t now = reader->ticks;
-
-	if (reader->bits) {
-		take_all_codes(reader, codes, count);
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t code = reader->bits ? codes[i] : 0;
-
-		if (__builtin_expect(code == largest && reader->bits, 0)) {
-			now += view_varint(&reader->longs) * unit;
-		} else {
-			now += least + code * unit;
+	if (reader->bits == 2) {
+		take_codes(reader, ticks, count, 2);
+	} else if (reader->bits == 4) {
+		take_codes(reader, ticks, count, 4);
+	} else if (reader->bits == 8) {
+		take_codes(reader, ticks, count, 8);
+	} else if (reader->bits == 16) {
+		take_wide_codes(reader, ticks, count);
+	} else {
+		for (uint32_t i = 0; i < count; i++) {
+			reader->ticks += reader->base * reader->unit;
+			ticks[i] = reader->ticks;
 		}
-		ticks[i] = now;
 	}
-	reader->ticks = now;
 	reader->next += count;
 	return !reader->longs.failed;
 }

@@ -38,6 +38,8 @@ struct tick_reader {
 	uint32_t next; /* code */
 	uint64_t ticks;
 	struct byte_view longs;
+	uint64_t sums[256]
+		     [4]; /* of the steps of a byte's codes, up to each; a long step counts 0 */
 };
 
 /* Codes that tick_reader_unpack() takes at once; every call but the last takes them all. */
@@ -48,7 +50,8 @@ struct tick_reader {
 int tick_reader_init(struct tick_reader *reader, struct byte_view column, struct byte_view longs,
 	uint32_t count, uint64_t first);
 
-/* Unpacks the next `count`, at most TICK_CHUNK. False when the long steps are not right. */
+/* Unpacks the next `count`, at most TICK_CHUNK, for which there is room whatever `count` is. False
+ * when the long steps are not right. */
 bool tick_reader_unpack(struct tick_reader *reader, uint64_t *ticks, uint32_t count);
 
 #endif

@@ -26,18 +26,18 @@ struct histogram {
 /* Makes room for the values of a group. REEL_ENOMEM or 0. */
 int histogram_hold_group(struct histogram *histogram, uint32_t group);
 
+/* No branch: which durations come next is anybody's guess. */
 static inline uint32_t histogram_group(uint64_t value)
 {
-	return value < HISTOGRAM_GROUP_SIZE
-		       ? 0
-		       : 64 - (uint32_t)__builtin_clzll(value) - HISTOGRAM_GROUP_BITS;
+	return 64 - HISTOGRAM_GROUP_BITS -
+	       (uint32_t)__builtin_clzll(value | (HISTOGRAM_GROUP_SIZE - 1));
 }
 
 /* Counts a value. REEL_ENOMEM or 0. */
 static inline int histogram_add(struct histogram *histogram, uint64_t value)
 {
 	const uint32_t group = histogram_group(value);
-	const uint64_t in_group = group == 0 ? value : value >> (group - 1);
+	const uint64_t in_group = value >> (group - (group != 0));
 
 	if (__builtin_expect(group - histogram->first_group >= histogram->group_count, 0) &&
 		histogram_hold_group(histogram, group) < 0) {
