@@ -241,40 +241,11 @@ static uint32_t shown_index(
 }
 
 /*
- * Leaves out the listened functions that are shown above the innermost open activation's frame: no
- * call of theirs is open there (an engine that rewinds its stack shows such frames), and a trusted
- * walk gives stacks that agree with the open calls.
- */
-static int leave_out_strangers(
-	struct hosted_shared *shared, struct shown_stack *shown, uint32_t *caller)
-{
-	struct site_frame *frames =
-		grow(shared->known, &shared->known_capacity, shown->count, sizeof(*frames));
-	uint32_t count = 1;
-
-	if (!frames) {
-		return REEL_ENOMEM;
-	}
-	shared->known = frames;
-	frames[0] = shown->frames[0];
-	for (uint32_t i = 1; i < *caller; i++) {
-		if (!is_listened(shared, shown->frames[i].function)) {
-			frames[count++] = shown->frames[i];
-		}
-	}
-	memcpy(frames + count, shown->frames + *caller, (shown->count - *caller) * sizeof(*frames));
-	shown->count -= *caller - count;
-	shown->frames = frames;
-	*caller = count;
-	return 0;
-}
-
-/*
  * Aborts what the stack proves to be gone. *caller: the index of the innermost open activation's
  * frame in `shown`, or 0 when it is not shown.
  */
-static int take_evidence(
-	struct hosted_stream *stream, uint64_t ticks, struct shown_stack *shown, uint32_t *caller)
+static int take_evidence(struct hosted_stream *stream, uint64_t ticks,
+	const struct shown_stack *shown, uint32_t *caller)
 {
 	struct hosted_shared *shared = stream->shared;
 	uint32_t floor = call_floor(stream);
@@ -292,13 +263,84 @@ static int take_evidence(
 		return 0;
 	}
 	*caller = shown_index(shared, shown, alignment.position);
-	if (alignment.position > 0 && shared->walk == REEL_WALK_TRUSTED) {
-		status = leave_out_strangers(shared, shown, caller);
-	}
-	if (status < 0) {
-		return fail(stream, status);
-	}
 	return abort_until(stream, stream->open_count - alignment.gone, ticks, REEL_REASON_UNWOUND);
+}
+
+/* Leaves out the listened functions that are shown from the top's caller to before index `end`. */
+static int leave_out_listened(struct hosted_shared *shared, struct shown_stack *shown, uint32_t end)
+{
+	struct site_frame *frames =
+		grow(shared->known, &shared->known_capacity, shown->count, sizeof(*frames));
+	uint32_t count = 1;
+
+	if (!frames) {
+		return REEL_ENOMEM;
+	}
+	shared->known = frames;
+	frames[0] = shown->frames[0];
+	for (uint32_t i = 1; i < end; i++) {
+		if (!is_listened(shared, shown->frames[i].function)) {
+			frames[count++] = shown->frames[i];
+		}
+	}
+	memcpy(frames + count, shown->frames + end, (shown->count - end) * sizeof(*frames));
+	shown->count -= end - count;
+	shown->frames = frames;
+	return 0;
+}
+
+/* Cuts a stack where it shows another listened function than the one that is open there. */
+static void cut_at_contradiction(
+	const struct hosted_stream *stream, struct shown_stack *shown, uint32_t caller)
+{
+	uint32_t floor = call_floor(stream);
+	uint32_t left = stream->open_count - 1;
+
+	for (uint32_t i = caller + 1; i < shown->count && left > floor; i++) {
+		uint32_t function = shown->frames[i].function;
+
+		if (!is_listened(stream->shared, function)) {
+			continue;
+		}
+		if (stream->functions[left - 1].function != function) {
+			shown->count = i;
+			return;
+		}
+		left--;
+	}
+}
+
+/*
+ * A trusted walk gives stacks that agree with the open calls, whatever a host shows that has lost
+ * exits or rewinds its stack: listened functions above the innermost open activation's frame are
+ * left out, for no call of theirs is open there, and what contradicts below gives way to what is
+ * kept.
+ */
+static int agree(struct hosted_stream *stream, struct shown_stack *shown, uint32_t *caller)
+{
+	struct hosted_shared *shared = stream->shared;
+	uint32_t end = *caller ? *caller : shown->count;
+	uint32_t count = shown->count;
+	uint32_t stranger = 1;
+
+	if (stream->open_count == call_floor(stream)) {
+		return 0;
+	}
+	while (stranger < end && !is_listened(shared, shown->frames[stranger].function)) {
+		stranger++;
+	}
+	if (stranger < end) {
+		int status = leave_out_listened(shared, shown, end);
+
+		if (status < 0) {
+			return fail(stream, status);
+		}
+		*caller -= *caller ? count - shown->count : 0;
+	}
+	if (*caller) {
+		cut_at_contradiction(stream, shown, *caller);
+	}
+	return 0;
 }
 
 /* How what is shown goes on below the innermost open activation's frame. */
@@ -467,6 +509,9 @@ int hosted_stream_before(
 	stream->before_count++;
 	take_time(stream, &event->ticks);
 	status = take_evidence(stream, event->ticks, &shown, &caller);
+	if (status == 0 && stream->shared->walk == REEL_WALK_TRUSTED) {
+		status = agree(stream, &shown, &caller);
+	}
 	if (status < 0) {
 		return status;
 	}

@@ -131,14 +131,30 @@ static struct reel_frame own_frame(const struct frame_stack *stack, const struct
 	};
 }
 
-static struct reel_frame frame_below(
-	const struct frame_stack *stack, const struct site_frame *frame)
+/*
+ * A frame that the site lists. In a detached one these may be frames of calls that are open, which
+ * come innermost first.
+ */
+static struct reel_frame frame_below(struct frames_iterator *iterator, const struct open_call *call,
+	const struct site *site, const struct site_frame *frame)
 {
-	return (struct reel_frame){
-		.function = function_table_get(stack->functions, frame->function)->definition,
+	const struct frame_stack *stack = iterator->stack;
+	const struct replay_function *function =
+		function_table_get(stack->functions, frame->function);
+	const struct open_call *open =
+		site->detached && iterator->open > 0 ? &stack->calls[iterator->open - 1] : NULL;
+	struct reel_frame shown = {
+		.function = function->definition,
 		.pc = frame->pc,
 		.source_offset = frame->offset,
 	};
+
+	if (open && open->function == function && open->call_depth == call->call_depth) {
+		shown.params = frame_stack_params(stack, open);
+		shown.identity = open->identity;
+		iterator->open--;
+	}
+	return shown;
 }
 
 static bool iterator_next(struct reel_stack_iterator *base)
@@ -152,9 +168,13 @@ static bool iterator_next(struct reel_stack_iterator *base)
 		const struct open_call *call = &stack->calls[iterator->call - 1];
 		const struct site *site = site_table_get(stack->sites, call->site)->site;
 
-		iterator->frame = iterator->below == 0
-					  ? own_frame(stack, call)
-					  : frame_below(stack, &site->frames[iterator->below - 1]);
+		if (iterator->below == 0) {
+			iterator->frame = own_frame(stack, call);
+			iterator->open = iterator->call - 1;
+		} else {
+			iterator->frame = frame_below(
+				iterator, call, site, &site->frames[iterator->below - 1]);
+		}
 		iterator->given++;
 		if (iterator->below++ == site->frame_count) {
 			iterator->call--;

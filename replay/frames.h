@@ -88,6 +88,7 @@ struct frames_iterator {
 	uint32_t given; /* frames so far */
 	uint32_t call;  /* 1 + the index of the call whose frame is next */
 	uint32_t below; /* which of its frames: 0 its own, 1 + i the i-th of its site */
+	uint32_t open;  /* 1 + the index of the innermost open call not shown yet */
 	bool is_on_frame;
 	struct reel_frame frame; /* that it is on */
 };

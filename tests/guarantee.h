@@ -37,12 +37,19 @@ struct guarantee_stream {
 	bool has_ended;
 };
 
+/* Listened functions that are not open, on a stack: where they may show. */
+enum guarantee_strangers {
+	STRANGERS_NOWHERE = 0,
+	STRANGERS_BELOW,    /* below all that is open: calls whose before never came */
+	STRANGERS_ANYWHERE, /* a full walk gives back what hosts show that lose exits or rewind
+			       their stack */
+};
+
 struct guarantee {
 	struct reel_listener_factory factory;
 	struct reel_listener listener;
 	struct reel_marks marks;
-	bool allows_strangers; /* stacks may show listened functions that are not open, as hosts do
-				  that rewind their stack */
+	enum guarantee_strangers strangers;
 	struct guarantee_stream *streams; /* by slot */
 	size_t stream_count;
 	uint64_t befores, exits, repaired, undelivered;
@@ -153,8 +160,8 @@ static inline void guarantee_check_callers(struct guarantee *guarantee,
 		}
 		if (next > floor && stream->open[next - 1].function == function) {
 			guarantee_check_frame(guarantee, frame, &stream->open[--next]);
-		} else if (!guarantee->allows_strangers ||
-			   guarantee_is_open(stream, floor, next, function)) {
+		} else if (guarantee->strangers == STRANGERS_NOWHERE ||
+			   (guarantee->strangers == STRANGERS_BELOW && next > floor)) {
 			guarantee_breaks(guarantee,
 				"the stack of %s shows %s, which is not what is open there",
 				guarantee_name(called), guarantee_name(function));
