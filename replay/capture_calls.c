@@ -19,6 +19,7 @@ struct piece {
 /* A call that is open, and whether it is one to be captured. */
 struct open_capture {
 	struct reel_captured_call call;
+	struct reel_frame *top; /* of the call's frames: its own */
 	struct captured_module *module;
 	bool is_wanted;
 };
@@ -98,8 +99,8 @@ static size_t count_frames(struct reel_stack_iterator *stack)
 	return count;
 }
 
-static bool copy_frames(struct capturer *capturer, struct reel_stack_iterator *stack,
-	struct reel_captured_call *call)
+static bool copy_frames(
+	struct capturer *capturer, struct reel_stack_iterator *stack, struct open_capture *open)
 {
 	const size_t count = count_frames(stack);
 	struct reel_frame *frames = piece_allocate(capturer, count * sizeof(*frames));
@@ -114,8 +115,9 @@ static bool copy_frames(struct capturer *capturer, struct reel_stack_iterator *s
 				reel_function_param_words(frames[i].function));
 		}
 	}
-	call->frames = frames;
-	call->frame_count = count;
+	open->top = frames;
+	open->call.frames = frames;
+	open->call.frame_count = count;
 	return true;
 }
 
@@ -236,7 +238,7 @@ static void capture_before(struct reel_listener *listener, struct reel_context *
 	open->is_wanted = true;
 	open->call.function = function;
 	open->call.params = copy_words(capturer, params, reel_function_param_words(function));
-	if (!copy_frames(capturer, stack, &open->call) || !copy_module(capturer, open, module)) {
+	if (!copy_frames(capturer, stack, open) || !copy_module(capturer, open, module)) {
 		open->is_wanted = false;
 	}
 }
@@ -262,6 +264,7 @@ static void capture_after(struct reel_listener *listener, struct reel_context *c
 		return;
 	}
 	open->call.results = copy_words(capturer, results, reel_function_result_words(function));
+	open->top->results = open->call.results;
 	capturer->calls[capturer->count++] = open->call;
 }
 

@@ -69,10 +69,12 @@ static void check_call(const struct reel_captured_call *call)
 	assert_int_equal(call->frame_count, is_inner ? 2 : 1);
 	assert_ptr_equal(call->frames[0].function, call->function);
 	assert_int_equal(call->frames[0].params[0], call->params[0]);
+	assert_ptr_equal(call->frames[0].results, call->results); /* it has ended */
 	assert_int_equal(call->module->id, 2);
 	if (is_inner) {
 		assert_int_equal(call->frames[1].pc, 3 + number);
 		assert_int_equal(call->frames[1].params[0], number);
+		assert_null(call->frames[1].results);
 		assert_int_equal(reel_module_memory_read(call->module, 9, 3, &bytes), REEL_READ_OK);
 		assert_memory_equal(bytes, "yte", 3);
 	} else {

@@ -21,7 +21,7 @@ struct reel_captured_call {
 	struct reel_module *module; /* may be NULL */
 	const uint64_t *params;     /* the function's words; may be NULL when it has none */
 	const uint64_t *results;
-	const struct reel_frame *frames; /* frames[0] is `function` */
+	const struct reel_frame *frames; /* frames[0] is `function`, with the same words */
 	size_t frame_count;
 };
 
