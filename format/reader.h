@@ -31,6 +31,9 @@ struct event_block_info {
 uint32_t trace_event_block_count(const struct reel_trace *trace);
 const struct event_block_info *trace_event_block(const struct reel_trace *trace, uint32_t index);
 
+/* The ticks of the trace's first and last before, after or abort. False when it has none. */
+bool trace_span(const struct reel_trace *trace, uint64_t *first, uint64_t *last);
+
 /* Definitions by id; NULL: lost or never defined. A lost function gives "function #n" instead, up
  * to the highest id that is named anywhere. */
 const struct site *trace_site(const struct reel_trace *trace, uint32_t id);

@@ -97,7 +97,7 @@ static int count_functions(struct reel_trace *trace)
 static void sum_up(struct reel_trace *trace)
 {
 	struct reel_trace_info *info = &trace->info;
-	uint64_t first = UINT64_MAX, last = 0;
+	uint64_t first, last;
 
 	for (size_t i = 0; i < trace->event_block_count; i++) {
 		const struct event_block_info *block = &trace->event_blocks[i];
@@ -110,13 +110,11 @@ static void sum_up(struct reel_trace *trace)
 		info->lost += block->lost;
 		info->max_depth =
 			block->max_depth > info->max_depth ? block->max_depth : info->max_depth;
-		first = block->first_ticks < first ? block->first_ticks : first;
-		last = block->last_ticks > last ? block->last_ticks : last;
 	}
 	info->events = info->before + info->after + info->abort;
 	info->streams = trace->streams.count;
 	info->functions = trace->function_with_events_count;
-	if (trace->event_block_count) {
+	if (trace_span(trace, &first, &last)) {
 		info->duration_ns =
 			trace_ticks_to_ns(trace, last) - trace_ticks_to_ns(trace, first);
 	}
@@ -145,6 +143,9 @@ static int load(struct reel_trace *trace, const char *path, struct reel_error *e
 		if (count_functions(trace)) {
 			return reel_fail(error, REEL_ENOMEM, "%s: out of memory", path);
 		}
+	}
+	if (!status && trace_find_span(trace)) {
+		return reel_fail(error, REEL_ENOMEM, "%s: out of memory", path);
 	}
 	if (!status) {
 		sum_up(trace);

@@ -81,6 +81,7 @@ struct reel_trace {
 	const char *producer, *metadata;
 	struct table functions, sites, modules, streams, objects, samples;
 	struct clock clock;
+	uint64_t first_ticks, last_ticks; /* of events; first > last: there are none */
 	struct reel_trace_info info;
 	struct blob_cache *blobs;
 };
@@ -140,6 +141,9 @@ int trace_read_end(
 /* Loads all definitions. REEL_ENOMEM, REEL_EIO or 0; damage only leaves gaps. */
 int trace_load_definitions(struct reel_trace *trace, struct reel_error *error);
 void trace_unload_definitions(struct reel_trace *trace);
+
+/* Finds the first and the last event among the listed blocks. REEL_ENOMEM or 0. */
+int trace_find_span(struct reel_trace *trace);
 
 /* Decode a payload that was read, and forget it: REEL_EDAMAGED, REEL_ENOMEM, or 0. */
 int trace_check_definitions(const struct reel_trace *trace, const struct block_reader *reader);

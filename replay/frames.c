@@ -170,6 +170,12 @@ static bool iterator_next(struct reel_stack_iterator *base)
 
 		if (iterator->below == 0) {
 			iterator->frame = own_frame(stack, call);
+			if (iterator->given == 0) {
+				/* The function being called is at its start, also when a range
+				 * begins it again after calls from it. */
+				iterator->frame.pc = site->pc;
+				iterator->frame.source_offset = site->offset;
+			}
 			iterator->open = iterator->call - 1;
 		} else {
 			iterator->frame = frame_below(

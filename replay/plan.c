@@ -48,16 +48,17 @@ static bool is_chosen(const struct reel_replay_options *options, uint32_t stream
 
 /* ---- the range ---- */
 
-static void ticks_of_trace(const struct reel_trace *trace, uint64_t *first, uint64_t *last)
+/* The last entry may be a mark behind the last event: the range cuts marks as well. */
+static uint64_t last_entry_ticks(const struct reel_trace *trace)
 {
-	*first = UINT64_MAX;
-	*last = 0;
+	uint64_t last = 0;
+
 	for (uint32_t i = 0; i < trace_event_block_count(trace); i++) {
 		const struct event_block_info *block = trace_event_block(trace, i);
 
-		*first = block->first_ticks < *first ? block->first_ticks : *first;
-		*last = block->last_ticks > *last ? block->last_ticks : *last;
+		last = block->last_ticks > last ? block->last_ticks : last;
 	}
+	return last;
 }
 
 /* The first tick in [first, last] whose time is not before `ns`; UINT64_MAX when there is none. */
@@ -91,10 +92,10 @@ static void plan_range(struct plan *plan, const struct reel_trace *trace,
 
 	plan->from_ticks = 0;
 	plan->to_ticks = UINT64_MAX;
-	ticks_of_trace(trace, &first, &last);
-	if (first > last) {
+	if (!trace_span(trace, &first, &last)) {
 		return;
 	}
+	last = last_entry_ticks(trace);
 	first_ns = trace_ticks_to_ns(trace, first);
 	if (options->from_ns > 0) {
 		plan->from_ticks =

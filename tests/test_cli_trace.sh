@@ -101,6 +101,26 @@ expect_line 1 "broken.so" "$REEL" replay --listener ./broken.so
 [ $? -ne 0 ] && [ "$(wc -l <err)" -eq 1 ] || fail "an unknown listener is not one line"
 [ ! -e out.tmp ] || fail "left behind"
 
+# Times count from the first call, not from a mark before it; the last of all times ends nothing.
+{
+	small_events | head -n 4
+	echo '{"t":"I","tid":0,"ns":10,"op":"call"}'
+	small_events | tail -n 8
+	echo '{"t":"O","tid":0,"ns":9000,"op":"call","err":null}'
+} >marked.jsonl
+expect 0 "$REEL" import marked.jsonl -o marked.reel
+expect 0 "$REEL" info marked.reel --json
+cp out info.json
+json info.json 'd["duration_ns"]==5000'
+expect 0 "$REEL" replay marked.reel --listener json --from 1500ns
+expect_output '"ns":2500,"fn":0,"mod":0,"params":[],"stack":[{"fn":0,"pc":0,"off":0}],"repaired":true'
+expect 0 "$REEL" replay marked.reel --listener json --to 6us
+grep -q '"ns":9000' out && fail "a mark behind --to is replayed"
+small_events | sed '$s/6000/18446744073709551615/' >late.jsonl
+expect 0 "$REEL" import late.jsonl -o late.reel
+expect 0 timeout 60 "$REEL" replay late.reel --listener json
+[ "$(grep -c '"t":"[BAX]"' out)" -eq 8 ] || fail "the last of all times: not 8 events"
+
 # Output that cannot be written.
 "$REEL" replay --listener json 2>err >/dev/full && fail "a full device is no failure"
 [ "$(wc -l <err)" -eq 1 ] || { fail "a full device is not one line"; cat err; }

@@ -231,8 +231,8 @@ static void a_stack_at_the_beginning_of_a_range_is_whole(void **state)
 	checker->writes_stacks = true;
 	checker_replay(checker, trace, &options);
 	assert_string_equal(checker->text, "S4 125 main\n"
-					   "B4 125 stopped f | f@50+5\n"
-					   "B4 125 stopped g | g@60+6 f@50+5\n"
+					   "B4 125 stopped f | f@1000+10\n"
+					   "B4 125 stopped g | g@1001+11 f@50+5\n"
 					   "B4 130 f | f@1000+10 g@70+7 f@50+5\n"
 					   "X4 136 stopped f 3 'stopped' 7\n"
 					   "X4 136 stopped g 3 'stopped' 7\n"
