@@ -60,16 +60,19 @@ static uint64_t gcd(uint64_t a, uint64_t b)
 	return a;
 }
 
-/* Whether the divisor divides these steps. */
+/* Whether the divisor divides these steps. Compared once at the end: comparing each quotient, gcc
+ * sees a test for overflow and makes no vector code. */
 static bool divides(const struct exact_divisor *d, const uint32_t *steps, size_t count)
 {
 	const struct exact_divisor divisor = *d;
-	uint32_t failures = 0;
+	uint32_t largest = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		failures |= exact_quotient(&divisor, steps[i]) > divisor.most;
+		const uint32_t quotient = exact_quotient(&divisor, steps[i]);
+
+		largest = quotient > largest ? quotient : largest;
 	}
-	return failures == 0;
+	return largest <= divisor.most;
 }
 
 /* The greatest common divisor of `unit` (0: of nothing yet) and these steps. */
@@ -302,26 +305,46 @@ static void put_all_codes(
 	}
 }
 
+/* Finds the steps of [from, to) that have no code. No branch: where they are cannot be foreseen. */
+static size_t find_uncoded(
+	const uint32_t *steps, size_t from, size_t to, const struct coding *coding, uint32_t *found)
+{
+	const uint32_t base = coding->base, largest = (1u << coding->bits) - 1;
+	size_t count = 0;
+
+	for (size_t i = from; i < to; i++) {
+		found[count] = (uint32_t)i;
+		count += steps[i] - base >= largest;
+	}
+	return count;
+}
+
 /* Writes the steps that have no code, in order. */
 static int put_long_steps(const struct tick_packer *packer, const uint32_t *steps, size_t count,
 	uint64_t unit, const struct coding *coding, struct byte_buffer *longs)
 {
 	const struct long_step *next = (const void *)packer->long_steps.bytes;
 	const struct long_step *end = next + packer->long_steps.size / sizeof(*next);
-	const uint32_t base = coding->base, largest = (1u << coding->bits) - 1;
+	uint32_t found[TICK_CHUNK];
 
-	for (size_t i = 0; i < count; i++) {
-		uint64_t step = steps[i];
+	for (size_t from = 0; from < count; from += TICK_CHUNK) {
+		const size_t to = count - from < TICK_CHUNK ? count : from + TICK_CHUNK;
+		const size_t found_count = find_uncoded(steps, from, to, coding, found);
+		uint8_t *at;
 
-		if (__builtin_expect(steps[i] - base < largest, 1)) {
+		if (found_count == 0) {
 			continue;
 		}
-		if (next < end && next->index == i) {
-			step = next++->step / unit;
-		}
-		if (buffer_varint(longs, step)) {
+		if (buffer_reserve(longs, found_count * VARINT_MAX)) {
 			return REEL_ENOMEM;
 		}
+		at = longs->bytes + longs->size;
+		for (size_t i = 0; i < found_count; i++) {
+			const bool is_wide = next < end && next->index == found[i];
+
+			at = varint_put(at, is_wide ? next++->step / unit : steps[found[i]]);
+		}
+		longs->size = (size_t)(at - longs->bytes);
 	}
 	return REEL_OK;
 }

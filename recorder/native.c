@@ -347,13 +347,19 @@ static uint64_t take_plain(struct native_stream *stream, const struct slot *slot
 	uint64_t pos, uint64_t end)
 {
 	struct event_block *block = &stream->emitter.block;
-	const struct pair_map *sites = &stream->process->sites;
-	struct native_call *calls = stream->calls;
+	/* Copies, because the compiler must think that a store into the block changes the rest. */
+	const struct pair_map sites = stream->process->sites;
+	struct native_call *const calls = stream->calls;
+	uint32_t *symbols = block->symbols + block->count;
+	uint64_t *times = block->ticks + block->count;
+	const uint32_t capacity = stream->capacity;
+	const uint64_t begin = pos;
 	uint32_t depth = stream->depth;
 	uint64_t last = stream->last_ticks;
 
-	for (; pos < end; pos++) {
+	for (; pos < end && depth > 0; pos++) {
 		const struct slot *slot = &slots[pos & mask];
+		const struct native_call *top = &calls[depth - 1];
 
 		/* The lines come from the producer's core, one slow transfer each: ask ahead. */
 		__builtin_prefetch(&slots[(pos + PREFETCH_SLOTS) & mask]);
@@ -361,19 +367,16 @@ static uint64_t take_plain(struct native_stream *stream, const struct slot *slot
 		uint64_t kind = slot->words[2] >> 48;
 		uint64_t function = slot->words[1] & RECORD_ADDRESS_MASK;
 		uint64_t call_site = slot->words[2] & RECORD_ADDRESS_MASK;
+		uint64_t stack_pointer = slot->words[3];
 		uint64_t ticks = slot->words[0] > last ? slot->words[0] : last;
-
-		if (depth == 0 || depth == stream->capacity) {
-			break;
-		}
-		struct native_call *top = &calls[depth - 1];
 
 		if (kind == RECORD_NATIVE_AFTER && top->function == function &&
 			top->call_site == call_site) {
 			depth--;
-			event_block_after(block, ticks);
-		} else if (kind == RECORD_NATIVE_BEFORE && slot->words[3] < top->stack_pointer) {
-			uint32_t site = pair_map_find(sites, function, call_site);
+			*symbols++ = SYMBOL_AFTER;
+		} else if (kind == RECORD_NATIVE_BEFORE && stack_pointer < top->stack_pointer &&
+			   depth < capacity) {
+			uint32_t site = pair_map_find(&sites, function, call_site);
 
 			if (site == PAIR_MAP_EMPTY) {
 				break;
@@ -381,18 +384,20 @@ static uint64_t take_plain(struct native_stream *stream, const struct slot *slot
 			calls[depth++] = (struct native_call){
 				.function = function,
 				.call_site = call_site,
-				.stack_pointer = slot->words[3],
+				.stack_pointer = stack_pointer,
 				.ticks = ticks,
 				.site = site,
 				.instance = (uint16_t)(slot->words[1] >> 48),
 				.listened = true,
 			};
-			event_block_before(block, ticks, site);
+			*symbols++ = SYMBOL_SITE + site;
 		} else {
 			break;
 		}
+		*times++ = ticks;
 		last = ticks;
 	}
+	block->count += (uint32_t)(pos - begin);
 	stream->depth = depth;
 	stream->last_ticks = last;
 	return pos;
