@@ -34,7 +34,8 @@ int function_table_init(struct function_table *table, const struct reel_trace *t
 void function_table_deinit(struct function_table *table)
 {
 	free(table->functions);
-	table->functions = NULL;
+	free(table->left_out);
+	*table = (struct function_table){0};
 }
 
 /* "module:name" in memory of its own; NULL when the function has no module or memory is short. */
@@ -77,9 +78,6 @@ static bool matches_any(
 	char *qualified, *debug;
 	bool found = false;
 
-	if (glob_count == 0) {
-		return true;
-	}
 	qualified = qualified_name(function);
 	debug = debug_name(function);
 	for (size_t i = 0; i < glob_count && !found; i++) {
@@ -91,12 +89,34 @@ static bool matches_any(
 	return found;
 }
 
-void function_table_choose(struct function_table *table, struct reel_listener_factory *factory,
+/* Gives the functions that match none of the globs a definition that says so. */
+static int leave_out(struct function_table *table, const char *const *globs, size_t glob_count)
+{
+	table->left_out = calloc((size_t)table->count + 1, sizeof(*table->left_out));
+	if (!table->left_out) {
+		return REEL_ENOMEM;
+	}
+	for (uint32_t id = 0; id < table->count; id++) {
+		struct replay_function *function = &table->functions[id];
+		const struct reel_function *definition = function->definition;
+
+		if (definition && definition->is_listened &&
+			!matches_any(definition, globs, glob_count)) {
+			table->left_out[id] = *definition;
+			table->left_out[id].is_listened = false;
+			function->definition = &table->left_out[id];
+		}
+	}
+	return 0;
+}
+
+int function_table_choose(struct function_table *table, struct reel_listener_factory *factory,
 	const char *const *globs, size_t glob_count)
 {
 	const struct reel_marks *marks = factory->marks;
+	int status = glob_count > 0 ? leave_out(table, globs, glob_count) : 0;
 
-	for (uint32_t id = 0; id < table->count; id++) {
+	for (uint32_t id = 0; id < table->count && status == 0; id++) {
 		struct replay_function *function = &table->functions[id];
 		const struct reel_function *definition = function->definition;
 
@@ -106,8 +126,9 @@ void function_table_choose(struct function_table *table, struct reel_listener_fa
 		if (marks && marks->function_defined) {
 			marks->function_defined(factory, definition);
 		}
-		if (definition->is_listened && matches_any(definition, globs, glob_count)) {
+		if (definition->is_listened) {
 			function->listener = factory->listener_for(factory, definition);
 		}
 	}
+	return status;
 }

@@ -20,6 +20,7 @@ struct replay_function {
 struct function_table {
 	struct replay_function *functions; /* `count`, and behind them the unknown function */
 	uint32_t count;
+	struct reel_function *left_out; /* by id: definitions of those that the globs leave out */
 };
 
 /* Fills the table without listeners. REEL_ENOMEM or 0. */
@@ -27,8 +28,9 @@ int function_table_init(struct function_table *table, const struct reel_trace *t
 void function_table_deinit(struct function_table *table);
 
 /* Tells the factory of each definition and asks it for the listeners of those that were listened to
- * when they were recorded and that match one of the globs (all when there are none). */
-void function_table_choose(struct function_table *table, struct reel_listener_factory *factory,
+ * when they were recorded and that match one of the globs (all when there are none); the others'
+ * definitions are not `is_listened`. REEL_ENOMEM or 0. */
+int function_table_choose(struct function_table *table, struct reel_listener_factory *factory,
 	const char *const *globs, size_t glob_count);
 
 /* Any id gives an entry: that of the unknown function when there is no such definition. */

@@ -198,8 +198,8 @@ static int begin_factory(struct run *run)
 	return 0;
 }
 
-/* Everything that listeners may hear of is defined before the first event. */
-static void define_all(struct run *run)
+/* Everything that listeners may hear of is defined before the first event. REEL_ENOMEM or 0. */
+static int define_all(struct run *run)
 {
 	for (uint32_t i = 0; i < trace_module_count(run->trace); i++) {
 		const struct reel_module *module = trace_module_at(run->trace, i);
@@ -208,7 +208,7 @@ static void define_all(struct run *run)
 			run->marks.module_defined(run->factory, module);
 		}
 	}
-	function_table_choose(&run->functions, run->factory, run->options.functions,
+	return function_table_choose(&run->functions, run->factory, run->options.functions,
 		run->options.functions ? run->options.function_count : 0);
 }
 
@@ -225,8 +225,8 @@ static int run_replay(struct run *run)
 	if (status < 0) {
 		return status;
 	}
-	define_all(run);
-	status = play_all(run);
+	status = define_all(run);
+	status = status < 0 ? status : play_all(run);
 	if (status < 0) {
 		return status == REEL_ENOMEM ? out_of_memory(run) : status;
 	}

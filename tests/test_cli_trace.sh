@@ -101,6 +101,12 @@ expect_line 1 "broken.so" "$REEL" replay --listener ./broken.so
 [ $? -ne 0 ] && [ "$(wc -l <err)" -eq 1 ] || fail "an unknown listener is not one line"
 [ ! -e out.tmp ] || fail "left behind"
 
+# Functions that --function leaves out show in stacks and have no listener.
+expect 0 "$REEL" replay --listener json --function add
+expect_output '"name":"main","debug_name":"m.main","export_names":["_start"],"import":null,"host":false,"listener":false'
+expect_output '"name":"add","debug_name":"m.add","export_names":[],"import":null,"host":false,"listener":true'
+expect_output '"stack":[{"fn":1,"pc":0,"off":9},{"fn":0,"pc":4,"off":5}]'
+
 # Times count from the first call, not from a mark before it; the last of all times ends nothing.
 {
 	small_events | head -n 4
@@ -130,6 +136,15 @@ for i in $(seq 300); do small_events | tail -n 8; done | cat <(small_events | he
 expect 0 "$REEL" import many.jsonl -o many.reel
 { "$REEL" replay many.reel --listener json 2>err; echo $? >status; } | head -n 1 >/dev/null
 [ "$(cat status)" -eq 1 ] && [ "$(wc -l <err)" -eq 1 ] || { fail "a closed pipe"; cat status err; }
+
+# Progress shows on a terminal, on a line that is gone in the end, and nowhere else.
+expect 0 "$REEL" replay many.reel --listener null
+[ ! -s err ] || fail "progress where no terminal is"
+if command -v script >/dev/null; then
+	script -qec "\"$REEL\" replay many.reel --listener null" /dev/null >out </dev/null
+	expect_output "reel: replay: 100%"
+	[ "$(tail -c 4 out)" = "$(printf '\r\033[K')" ] || { fail "the progress line stays"; od -c out; }
+fi
 
 # listeners
 expect 0 "$REEL" listeners
