@@ -214,7 +214,7 @@ int deliver_undelivered(struct player *player, const struct event *event)
 	struct reel_abort error;
 	int status;
 
-	if (player->is_silent || !run->marks.undelivered) {
+	if (player->is_silent || !run->marks.undelivered || function->is_left_out) {
 		return 0;
 	}
 	status = module_set_take(&run->modules, event->module, event->capture, &module);

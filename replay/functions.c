@@ -105,6 +105,7 @@ static int leave_out(struct function_table *table, const char *const *globs, siz
 			table->left_out[id] = *definition;
 			table->left_out[id].is_listened = false;
 			function->definition = &table->left_out[id];
+			function->is_left_out = true;
 		}
 	}
 	return 0;

@@ -15,6 +15,7 @@ struct replay_function {
 	struct reel_listener *listener;         /* NULL: none */
 	uint32_t param_words, result_words;     /* that a listener may read by the definition */
 	bool is_wordless;                       /* there are none of either */
+	bool is_left_out;                       /* the globs leave it out */
 };
 
 struct function_table {

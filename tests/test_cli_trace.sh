@@ -106,6 +106,14 @@ expect 0 "$REEL" replay --listener json --function add
 expect_output '"name":"main","debug_name":"m.main","export_names":["_start"],"import":null,"host":false,"listener":false'
 expect_output '"name":"add","debug_name":"m.add","export_names":[],"import":null,"host":false,"listener":true'
 expect_output '"stack":[{"fn":1,"pc":0,"off":9},{"fn":0,"pc":4,"off":5}]'
+{
+	small_events | head -n 4
+	echo '{"t":"A","tid":0,"ns":1,"fn":0,"mod":0,"results":[]}'
+	echo '{"t":"A","tid":0,"ns":2,"fn":1,"mod":0,"results":[7]}'
+} >exits.jsonl
+expect 0 "$REEL" import exits.jsonl -o exits.reel
+expect 0 "$REEL" replay exits.reel --listener json --function add
+[ "$(grep -c '"delivered":false' out)" -eq 1 ] || fail "--function and undelivered exits"
 
 # Times count from the first call, not from a mark before it; the last of all times ends nothing.
 {
