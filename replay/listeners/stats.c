@@ -133,7 +133,7 @@ static void count_ended(struct stats *stats, struct stats_function *function, ui
 }
 
 /* Ends the innermost open call. */
-static void end_top(struct stats *stats, struct stats_stream *stream, uint64_t now_ns)
+static inline void end_top(struct stats *stats, struct stats_stream *stream, uint64_t now_ns)
 {
 	const struct open_call *call = &stream->calls[--stream->depth];
 	struct stats_function *function = call->function;
@@ -154,9 +154,10 @@ static void end_top(struct stats *stats, struct stats_stream *stream, uint64_t n
  * pairing kept that is the top; events replayed as they were delivered may say otherwise, and an
  * exit of what is not open is then passed over.
  */
-static bool end_call(
+static inline bool end_call(
 	struct stats *stats, struct reel_context *context, const struct stats_function *function)
 {
+	const struct stats_function *ended;
 	struct stats_stream *stream;
 	uint64_t now_ns;
 
@@ -169,10 +170,10 @@ static bool end_call(
 		return false;
 	}
 	now_ns = reel_context_time_ns(context);
-	while (stream->calls[stream->depth - 1].function != function) {
+	do {
+		ended = stream->calls[stream->depth - 1].function;
 		end_top(stats, stream, now_ns);
-	}
-	end_top(stats, stream, now_ns);
+	} while (ended != function);
 	return true;
 }
 
