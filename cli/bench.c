@@ -5,8 +5,11 @@
  * All listeners run in turn, several times over, so that whatever else the machine does strikes all
  * of them alike.
  */
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <reel/benchmark.h>
 #include <reel/replay.h>
@@ -104,6 +107,32 @@ static int run_all(struct bench *bench, struct reel_error *error)
 	return status;
 }
 
+/* Turns standard output, to which plug-ins write, into /dev/null. Returns what it was, for
+ * speak_again(); -1 when it could not be done. */
+static int fall_silent(void)
+{
+	int null_file = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int output = null_file < 0 ? -1 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	fflush(stdout);
+	if (output >= 0) {
+		dup2(null_file, STDOUT_FILENO);
+	}
+	if (null_file >= 0) {
+		close(null_file);
+	}
+	return output;
+}
+
+static void speak_again(int output)
+{
+	fflush(stdout);
+	if (output >= 0) {
+		dup2(output, STDOUT_FILENO);
+		close(output);
+	}
+}
+
 static int bench_trace(struct bench *bench)
 {
 	struct reel_trace *trace;
@@ -119,7 +148,10 @@ static int bench_trace(struct bench *bench)
 		status = reel_fail(&error, REEL_EIO, "%s: holds no finished call", bench->path);
 	}
 	if (status == REEL_OK) {
+		int output = fall_silent();
+
 		status = run_all(bench, &error);
+		speak_again(output);
 	}
 	int exit_code = status == REEL_OK ? EXIT_DONE : library_failure(&error);
 

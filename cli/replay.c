@@ -1,10 +1,12 @@
 /*
  * `reel replay`: drives listeners with a trace, as if the program were running.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <reel/replay.h>
 
@@ -159,15 +161,20 @@ static bool apply_option(struct request *request, const char *command, int optio
 	}
 }
 
+static bool has_own_file(const char *listener)
+{
+	const char *listener_options = strchr(listener, ':');
+
+	return listener_options && strstr(listener_options, "file=");
+}
+
 /* Only one listener can have standard output or -o to itself. */
 static bool outputs_differ(const struct request *request, const char *command)
 {
 	size_t sharing = 0;
 
 	for (size_t i = 0; i < request->listener_count; i++) {
-		const char *listener_options = strchr(request->listeners[i], ':');
-
-		sharing += !listener_options || !strstr(listener_options, "file=");
+		sharing += !has_own_file(request->listeners[i]);
 	}
 	if (request->output && sharing > 1) {
 		usage_error(command, "with several listeners each takes its own NAME:file=PATH");
@@ -200,6 +207,35 @@ static int read_request(struct request *request, int argc, char **argv)
 		request->listeners[request->listener_count++] = "stats";
 	}
 	return outputs_differ(request, argv[0]) ? OPTION_END : OPTION_WRONG;
+}
+
+static bool is_built_in(const char *listener)
+{
+	const size_t length = strcspn(listener, ":");
+	const char *name;
+
+	for (size_t i = 0; (name = reel_listener_name(i, NULL)) != NULL; i++) {
+		if (strlen(name) == length && strncmp(name, listener, length) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Plug-ins know nothing of -o and write to standard output: that is the file then. False with a
+ * line printed. */
+static bool redirect_plugin(const struct request *request)
+{
+	for (size_t i = 0; request->output && i < request->listener_count; i++) {
+		const char *listener = request->listeners[i];
+
+		if (!is_built_in(listener) && !has_own_file(listener) &&
+			!freopen(request->output, "w", stdout)) {
+			failure("%s: %s", request->output, strerror(errno));
+			return false;
+		}
+	}
+	return true;
 }
 
 static int make_factories(struct request *request, struct reel_error *error)
@@ -243,11 +279,26 @@ static int replay_into(
 	return flush_output(request->fail_on_loss && loss ? EXIT_DAMAGE : EXIT_DONE);
 }
 
+/* A trace must not be overwritten by its own replay. */
+static bool is_same_file(const char *path, const char *other)
+{
+	struct stat a, b;
+
+	return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 static int replay_trace(struct request *request, struct reel_trace *trace)
 {
 	struct reel_trace_info info;
 	struct reel_error error;
 
+	if (request->output && is_same_file(request->output, request->path)) {
+		return failure("%s: is the trace itself", request->output);
+	}
+	if (!redirect_plugin(request)) {
+		return EXIT_FAILED;
+	}
 	if (make_factories(request, &error) != REEL_OK) {
 		return library_failure(&error);
 	}

@@ -135,6 +135,10 @@ expect 0 "$REEL" import late.jsonl -o late.reel
 expect 0 timeout 60 "$REEL" replay late.reel --listener json
 [ "$(grep -c '"t":"[BAX]"' out)" -eq 8 ] || fail "the last of all times: not 8 events"
 
+# A trace is not overwritten by its own replay.
+expect_line 1 "is the trace itself" "$REEL" replay marked.reel --listener json -o ./marked.reel
+expect 0 "$REEL" verify marked.reel
+
 # Output that cannot be written.
 "$REEL" replay --listener json 2>err >/dev/full && fail "a full device is no failure"
 [ "$(wc -l <err)" -eq 1 ] || { fail "a full device is not one line"; cat err; }

@@ -49,6 +49,10 @@ python3 "$SRC/tests/compare_jsonl.py" json.live json.replay
 "$REEL" replay run.reel --listener log:file=log.both --listener "$edges:file=edges.both"
 cmp log.live log.both
 cmp edges.live edges.both
+"$REEL" replay run.reel --listener "$edges" -o edges.file >edges.nothing
+cmp edges.live edges.file
+[ ! -s edges.nothing ]
+"$REEL" bench run.reel --listener "$edges" --json | python3 -m json.tool >bench.json
 "$REEL" replay run.reel --listener "$edges:top=2" >edges.top
 head -n 2 edges.live | cmp - edges.top
 if "$REEL" replay run.reel --listener "$edges:nonsense" 2>message.txt; then
