@@ -25,15 +25,19 @@ FLAGS = ["-O2", "-g", "-fno-optimize-sibling-calls"]
 
 def run(command, environment=None):
     """Wall and all-CPU seconds, and the peak resident bytes of the largest process."""
-    begin = time.monotonic()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - begin
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{' '.join(command)}: status {process.returncode}")
-    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss * 1024}
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as peak:
+        # Not from our own wait: a child starts out with the peak of this interpreter.
+        begin = time.monotonic()
+        process = subprocess.Popen(["/usr/bin/time", "-f", "%M", "-o", peak.name, *command],
+                                   env=environment, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            sys.exit(f"{' '.join(command)}: status {process.returncode}")
+        return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime,
+                "rss": int(peak.read().split()[-1]) * 1024}
 
 
 def output(command):
