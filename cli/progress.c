@@ -23,12 +23,16 @@ void progress_show(void *user, double share)
 		fprintf(stderr, "\rreel: %s: %d%%", progress->label, percent);
 		fflush(stderr);
 	}
+	if (percent == 100) { /* what the command prints now stands on a line of its own */
+		progress_end(progress);
+	}
 }
 
 void progress_end(struct progress *progress)
 {
 	if (progress->percent >= 0) {
 		fputs("\r\033[K", stderr);
+		fflush(stderr);
 		progress->percent = -1;
 	}
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <reel/replay.h>
 
@@ -238,6 +239,25 @@ static bool redirect_plugin(const struct request *request)
 	return true;
 }
 
+/* Whether a listener writes to the terminal while the replay runs, where a progress line would get
+ * in its way. */
+static bool writes_to_terminal(const struct request *request)
+{
+	static const char *const at_end[] = {"stats", "folded", "flamegraph", "null"};
+	size_t silent = 0;
+
+	for (size_t i = 0; i < request->listener_count; i++) {
+		const char *listener = request->listeners[i];
+		bool is_silent = has_own_file(listener);
+
+		for (size_t j = 0; j < sizeof(at_end) / sizeof(at_end[0]); j++) {
+			is_silent |= strncmp(listener, at_end[j], strcspn(listener, ":")) == 0;
+		}
+		silent += is_silent;
+	}
+	return silent < request->listener_count && !request->output && isatty(STDOUT_FILENO) == 1;
+}
+
 static int make_factories(struct request *request, struct reel_error *error)
 {
 	for (size_t i = 0; i < request->listener_count; i++) {
@@ -259,7 +279,7 @@ static int replay_into(
 	struct reel_replay_result result = {0};
 	struct reel_error error;
 
-	request->replay.progress = progress_show;
+	request->replay.progress = writes_to_terminal(request) ? NULL : progress_show;
 	request->replay.user = &progress;
 	progress_begin(&progress, "replay");
 	int status = reel_replay(trace, factory, &request->replay, &result, &error);

@@ -139,6 +139,16 @@ expect 0 timeout 60 "$REEL" replay late.reel --listener json
 expect_line 1 "is the trace itself" "$REEL" replay marked.reel --listener json -o ./marked.reel
 expect 0 "$REEL" verify marked.reel
 
+# On a terminal the progress line is gone before anything else is printed, and never in a listener's way.
+on_terminal() {
+	python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$@" </dev/null >out 2>err
+}
+on_terminal "$REEL" replay || fail "replay on a terminal"
+expect_output "replay: 100%"
+tr '\r' '\n' <out | grep -q '%.*calls' && fail "the table stands behind the progress"
+on_terminal "$REEL" replay --listener log || fail "replay of a log on a terminal"
+grep -q '%' out && fail "progress between a listener's lines"
+
 # Output that cannot be written.
 "$REEL" replay --listener json 2>err >/dev/full && fail "a full device is no failure"
 [ "$(wc -l <err)" -eq 1 ] || { fail "a full device is not one line"; cat err; }
