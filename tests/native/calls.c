@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 	printf("errno %d\n", errno == ERANGE);
 	printf("even %d odd %d\n", even(101), odd(1001));
 	printf("ackermann %d\n", ackermann(2, 7));
-	printf("deep %ld\n", deep(5000));
+	printf("deep %ld\n", deep(1500));
 	printf("sum %d twice %d\n", sum(5, 1, 2, 3, 4, 5), twice(add, 21));
 	printf("stack %zu sorted %d\n", on_stack(1000), numbers[10]);
 	return argc > 1 ? atoi(argv[1]) : 0;
